@@ -1,0 +1,109 @@
+"""Ground floor: texts of a plugin's options to typed values, all findings at once.
+
+Takes a `Spec` and the options as written; gives `Options` or every `StreamError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headrace.contract import Kind, Option, Options, Passthrough, Spec
+from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.values import US_PER_MS, parse_duration_us, parse_size_bytes
+
+
+def parse_options(spec: Spec, written: Mapping[str, Any]) -> Options:
+    """Return the options with defaults filled in and values typed.
+
+    Raises:
+        StreamErrors: every unknown, rejected, missing or malformed option, in the order written.
+    """
+    known = {option.name.lower(): option for option in spec.options}
+    values: dict[str, Any] = {option.name: option.default for option in spec.options}
+    passed: dict[str, str] = {}
+    errors: list[StreamError] = []
+    for key, value in written.items():
+        option, through = known.get(key.lower()), _passthrough(spec, key)
+        try:
+            if option is not None:
+                values[option.name] = _typed(option, value)
+            elif through is not None:
+                passed[key] = _passed(through, key, value)
+            else:
+                hint = did_you_mean(key, [option.name for option in spec.options])
+                raise StreamError("PLUGIN_OPTION_INVALID", f'{spec.name} has no option "{key}".', hint=hint)
+        except StreamError as error:
+            errors.append(error)
+    given = {key.lower() for key in written}
+    for option in spec.options:
+        if option.required and option.name.lower() not in given:
+            message = f'{spec.name} needs the option "{option.name}": {option.doc}'
+            errors.append(StreamError("PLUGIN_OPTION_INVALID", message))
+    if errors:
+        raise StreamErrors(errors)
+    return Options(values, passed)
+
+
+def _passthrough(spec: Spec, key: str) -> Passthrough | None:
+    return next((p for p in spec.passthrough if key.lower().startswith(p.prefix.lower())), None)
+
+
+def _passed(through: Passthrough, key: str, value: Any) -> str:
+    why = through.rejected.get(key.lower())
+    if why is not None:
+        raise StreamError("PLUGIN_OPTION_INVALID", f'the option "{key}" is not supported: {why}')
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _typed(option: Option, value: Any) -> Any:
+    try:
+        typed = _READERS[option.kind](option, value)
+    except (ValueError, TypeError) as error:
+        message = f'the option "{option.name}" has the value {_shown(option, value)}: {error}'
+        raise StreamError("PLUGIN_OPTION_INVALID", message) from error
+    if option.minimum is not None and typed < option.minimum:
+        message = (
+            f'the option "{option.name}" has the value {_shown(option, value)}; the least allowed is {option.minimum}'
+        )
+        raise StreamError("PLUGIN_OPTION_INVALID", message)
+    return typed
+
+
+def _shown(option: Option, value: Any) -> str:
+    return "***" if option.secret else repr(value)
+
+
+def _bool(option: Option, value: Any) -> bool:
+    del option
+    text = str(value).strip().lower()
+    if text not in {"true", "false"}:
+        msg = "allowed: true, false"
+        raise ValueError(msg)
+    return text == "true"
+
+
+def _duration(option: Option, value: Any) -> int:
+    del option
+    text = str(value).strip()
+    return int(text) * US_PER_MS if text.isdigit() else parse_duration_us(text)
+
+
+def _choice(option: Option, value: Any) -> str:
+    for name in option.allowed:
+        if name.lower() == str(value).strip().lower():
+            return name
+    raise ValueError(did_you_mean(str(value), option.allowed))
+
+
+_READERS: dict[Kind, Callable[[Option, Any], Any]] = {
+    Kind.STRING: lambda _, value: str(value),
+    Kind.INT: lambda _, value: int(str(value)),
+    Kind.FLOAT: lambda _, value: float(str(value)),
+    Kind.BOOL: _bool,
+    Kind.DURATION: _duration,
+    Kind.SIZE: lambda _, value: parse_size_bytes(str(value)),
+    Kind.JSON: lambda _, value: value if isinstance(value, dict | list) else json.loads(str(value)),
+    Kind.CHOICE: _choice,
+}

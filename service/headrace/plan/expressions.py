@@ -1,0 +1,154 @@
+"""Room 3: typed expressions of the logical plan.
+
+Every column has an id that is unique inside its plan; names are for the edges only. `function` in a `Call` is a key of the
+function table in `headrace.sql.functions`, arguments are already cast to the types that function was resolved with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from headrace.types import DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A value of a Spark type for each row."""
+
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Expression):
+    """A column of an input. Law: two columns are the same column exactly when their ids are equal."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    """A constant: None, bool, int, float, Decimal, str, bytes, date, datetime (UTC), or µs/months for intervals."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A scalar or generator function of the function table, in canonical lower-case name."""
+
+    function: str
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Expression):
+    """CAST or TRY_CAST to `type`; whether a bad value raises is the session's ANSI mode unless `try_`."""
+
+    child: Expression
+    try_: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Expression):
+    """Searched CASE: the first true condition's value, else `otherwise` (None: NULL)."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class GetField(Expression):
+    """A struct's field by position; `name` is the struct's own spelling."""
+
+    child: Expression
+    ordinal: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda(Expression):
+    """x -> body, or (x, y) -> body; `type` is the body's."""
+
+    parameters: tuple[Column, ...]
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCall(Expression):
+    """An aggregate function of `headrace.sql.aggregates`."""
+
+    function: str
+    args: tuple[Expression, ...]
+    condition: Expression | None = None  # FILTER (WHERE ...)
+    distinct: bool = False
+    ignore_nulls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarSubquery(Expression):
+    """The single value of a static plan, read once a batch; more than one row is an error."""
+
+    plan: Any  # headrace.plan.nodes.Plan; the two modules may not import each other
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An expression that becomes a column of its own id."""
+
+    child: Expression
+    column: Column
+
+
+def children(expression: Expression) -> Iterator[Expression]:
+    """Yield the direct sub-expressions in order."""
+    for item in fields(expression):
+        yield from _expressions_in(getattr(expression, item.name))
+
+
+def _expressions_in(value: Any) -> Iterator[Expression]:
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _expressions_in(part)
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Yield the expression and everything below it, outermost first."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
+
+
+def references(expression: Expression) -> frozenset[int]:
+    """Return the ids of the input columns that the expression reads (lambda parameters left out)."""
+    bound = {p.id for e in walk(expression) if isinstance(e, Lambda) for p in e.parameters}
+    return frozenset(e.id for e in walk(expression) if isinstance(e, Column)) - bound
+
+
+def rewrite(expression: Expression, rule: Callable[[Expression], Expression]) -> Expression:
+    """Return the expression with rule applied to every node, innermost first."""
+    changes: dict[str, Any] = {}
+    for item in fields(expression):
+        old = getattr(expression, item.name)
+        new = _rewritten(old, rule)
+        if new is not old:
+            changes[item.name] = new
+    return rule(replace(expression, **changes) if changes else expression)
+
+
+def _rewritten(value: Any, rule: Callable[[Expression], Expression]) -> Any:
+    if isinstance(value, Expression):
+        return rewrite(value, rule)
+    if isinstance(value, tuple):
+        parts = tuple(_rewritten(part, rule) for part in value)
+        return parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
+    return value
+
+
+def substitute(expression: Expression, by_id: dict[int, Expression]) -> Expression:
+    """Return the expression with columns replaced by what their ids stand for."""
+    return rewrite(expression, lambda e: by_id.get(e.id, e) if isinstance(e, Column) else e)

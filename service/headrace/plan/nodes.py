@@ -1,0 +1,332 @@
+"""Room 3: the nodes of the logical plan, one streaming or relational concept each.
+
+Frozen; `columns` is what a node gives, in order. Every relational meaning is Spark's; how a node runs is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any
+
+from headrace.plan.expressions import Alias, Call, Column, Expression
+from headrace.types import Field, StructType
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A relation."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the node gives, in order."""
+        raise TypeError(type(self).__name__)
+
+    @property
+    def inputs(self) -> tuple[Plan, ...]:
+        """The nodes it reads, left to right."""
+        return tuple(_plans_in(tuple(getattr(self, item.name) for item in fields(self))))
+
+    @property
+    def is_streaming(self) -> bool:
+        """True when a stream stands anywhere below."""
+        return any(node.is_streaming for node in self.inputs)
+
+    @property
+    def schema(self) -> StructType:
+        """Names and types of `columns`."""
+        return StructType(tuple(Field(column.name, column.type) for column in self.columns))
+
+
+def _plans_in(value: Any) -> Iterator[Plan]:
+    if isinstance(value, Plan):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _plans_in(part)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScan(Plan):
+    """The new rows of a source in this batch. Each scan of one source has its own column ids."""
+
+    source: str
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The source's columns."""
+        return self.output
+
+    @property
+    def is_streaming(self) -> bool:
+        """A stream by definition."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class TableScan(Plan):
+    """All rows of a static table."""
+
+    table: str
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The table's columns."""
+        return self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Plan):
+    """Rows written in the SQL; `SELECT 1` without FROM is one row without columns."""
+
+    rows: tuple[tuple[Expression, ...], ...]
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One column a position."""
+        return self.output
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing(Plan):
+    """A node that gives its child's columns unchanged."""
+
+    child: Plan
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The child's columns."""
+        return self.child.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Plan):
+    """SELECT without aggregates; an item that only passes a column keeps its id."""
+
+    child: Plan
+    items: tuple[Alias, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One column an item."""
+        return tuple(item.column for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(_Passing):
+    """Rows whose condition is true."""
+
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark(_Passing):
+    """Rows observed for event time; the watermark is the greatest value seen minus the delay.
+
+    `event_time` is TIMESTAMP or a struct whose `end` is TIMESTAMP. Source: Spark EventTimeWatermark.
+    """
+
+    event_time: Column
+    delay_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAssign(Plan):
+    """Each row once for every window its time falls in, with the window struct as a new last column; null times vanish.
+
+    Source: Spark TimeWindowing; all times in µs.
+    """
+
+    child: Plan
+    time: Expression
+    size_us: int
+    slide_us: int
+    start_us: int
+    window: Column
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The child's columns, then the window."""
+        return (*self.child.columns, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAssign(Plan):
+    """Each row with its own [time, time + gap) as a new last column; null times and gaps of zero or less vanish."""
+
+    child: Plan
+    time: Expression
+    gap: Expression  # DAY TO SECOND interval
+    window: Column
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The child's columns, then the session."""
+        return (*self.child.columns, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Plan):
+    """GROUP BY keys: one row a group (one row in all without keys). Children of `aggregates` are AggregateCall.
+
+    SELECT DISTINCT and UNION are aggregates without functions. A key column that a WindowAssign or SessionAssign made
+    is a time window. Arithmetic above aggregates stands in a Project above.
+    """
+
+    child: Plan
+    keys: tuple[Alias, ...]
+    aggregates: tuple[Alias, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Keys, then aggregates."""
+        return tuple(item.column for item in (*self.keys, *self.aggregates))
+
+
+@dataclass(frozen=True, slots=True)
+class Expand(Plan):
+    """Each row once per projection (GROUPING SETS, CUBE, ROLLUP). Source: Spark Expand."""
+
+    child: Plan
+    projections: tuple[tuple[Expression, ...], ...]
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One column a position."""
+        return self.output
+
+
+class JoinType(Enum):
+    """Spark's join types; the value is Spark's name in messages."""
+
+    INNER = "Inner"
+    LEFT = "LeftOuter"
+    RIGHT = "RightOuter"
+    FULL = "FullOuter"
+    SEMI = "LeftSemi"
+    ANTI = "LeftAnti"
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Plan):
+    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row."""
+
+    left: Plan
+    right: Plan
+    how: JoinType
+    condition: Expression | None
+    null_aware: bool = False
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Left columns, then right ones unless the join only tests."""
+        if self.how in (JoinType.SEMI, JoinType.ANTI):
+            return self.left.columns
+        return (*self.left.columns, *self.right.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Plan):
+    """UNION ALL; the children's columns by position, already cast to common types."""
+
+    children: tuple[Plan, ...]
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Fresh columns named as the first child's."""
+        return self.output
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation(Plan):
+    """EXCEPT or INTERSECT, distinct or ALL."""
+
+    left: Plan
+    right: Plan
+    operation: str  # "Except" | "Intersect"
+    all: bool
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The left columns."""
+        return self.left.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Generate(Plan):
+    """explode and its kin: the child's columns, then the generator's, a row per element; outer keeps empty ones."""
+
+    child: Plan
+    generator: Call
+    outer: bool
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The child's columns, then the generated ones."""
+        return (*self.child.columns, *self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicate(_Passing):
+    """The first row of each key; with within_watermark forgotten once the first row's time plus delay has passed."""
+
+    keys: tuple[Column, ...]
+    within_watermark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One ORDER BY item; Spark's default is nulls first ascending, nulls last descending."""
+
+    child: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(_Passing):
+    """ORDER BY."""
+
+    keys: tuple[SortKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(_Passing):
+    """LIMIT."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offset(_Passing):
+    """OFFSET."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFunctions(Plan):
+    """OVER (...): kept only so that the checks can refuse it by name."""
+
+    child: Plan
+    items: tuple[Alias, ...]
+    functions: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The child's columns, then the functions'."""
+        return (*self.child.columns, *(item.column for item in self.items))
+
+
+def walk(plan: Plan) -> Iterator[Plan]:
+    """Yield the node and everything below it, topmost first."""
+    yield plan
+    for node in plan.inputs:
+        yield from walk(node)

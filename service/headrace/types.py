@@ -1,0 +1,172 @@
+"""Ground floor: Spark's data types, and what each is called in Arrow.
+
+Takes type objects, gives their names and Arrow twins; the DDL text form is read in `sql/ddl.py`. TIMESTAMP is an instant
+(Arrow timestamp[us, UTC]), TIMESTAMP_NTZ has no zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A Spark SQL type. Law: two types are equal when Spark's are, names of struct fields included."""
+
+    def sql(self) -> str:
+        """Return Spark's SQL name, such as ``DECIMAL(10,2)`` or ``STRUCT<a: INT>``."""
+        raise TypeError(type(self).__name__)
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow type in which batches carry it."""
+        raise TypeError(type(self).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AtomicType(DataType):
+    """A type without parts; the constants below are all there are."""
+
+    name: str
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        return self.name
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow type in which batches carry it."""
+        return _ARROW[self.name]
+
+
+NULL = AtomicType("VOID")
+BOOLEAN = AtomicType("BOOLEAN")
+TINYINT = AtomicType("TINYINT")
+SMALLINT = AtomicType("SMALLINT")
+INT = AtomicType("INT")
+BIGINT = AtomicType("BIGINT")
+FLOAT = AtomicType("FLOAT")
+DOUBLE = AtomicType("DOUBLE")
+STRING = AtomicType("STRING")
+BINARY = AtomicType("BINARY")
+DATE = AtomicType("DATE")
+TIMESTAMP = AtomicType("TIMESTAMP")
+TIMESTAMP_NTZ = AtomicType("TIMESTAMP_NTZ")
+DAY_TIME_INTERVAL = AtomicType("INTERVAL DAY TO SECOND")
+YEAR_MONTH_INTERVAL = AtomicType("INTERVAL YEAR TO MONTH")
+CALENDAR_INTERVAL = AtomicType("INTERVAL")
+
+_ARROW = {
+    "VOID": pa.null(),
+    "BOOLEAN": pa.bool_(),
+    "TINYINT": pa.int8(),
+    "SMALLINT": pa.int16(),
+    "INT": pa.int32(),
+    "BIGINT": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "STRING": pa.string(),
+    "BINARY": pa.binary(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+    "TIMESTAMP_NTZ": pa.timestamp("us"),
+    "INTERVAL DAY TO SECOND": pa.duration("us"),
+    "INTERVAL YEAR TO MONTH": pa.int32(),
+    "INTERVAL": pa.month_day_nano_interval(),
+}
+
+INTEGRAL = (TINYINT, SMALLINT, INT, BIGINT)
+"""Whole numbers, narrow to wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalType(DataType):
+    """DECIMAL(precision, scale), precision 1 to 38."""
+
+    precision: int = 10
+    scale: int = 0
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        return f"DECIMAL({self.precision},{self.scale})"
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow type in which batches carry it."""
+        return pa.decimal128(self.precision, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType(DataType):
+    """ARRAY<element>."""
+
+    element: DataType
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        return f"ARRAY<{self.element.sql()}>"
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow type in which batches carry it."""
+        return pa.list_(self.element.arrow())
+
+
+@dataclass(frozen=True, slots=True)
+class MapType(DataType):
+    """MAP<key, value>."""
+
+    key: DataType
+    value: DataType
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        return f"MAP<{self.key.sql()}, {self.value.sql()}>"
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow type in which batches carry it."""
+        return pa.map_(self.key.arrow(), self.value.arrow())
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One named field of a struct or column of a schema."""
+
+    name: str
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class StructType(DataType):
+    """STRUCT<name: type, ...>; also the schema of a table."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The field names in order."""
+        return tuple(field.name for field in self.fields)
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        return f"STRUCT<{', '.join(f'{f.name}: {f.type.sql()}' for f in self.fields)}>"
+
+    def arrow(self) -> pa.DataType:
+        """Return the Arrow struct type in which batches carry it."""
+        return pa.struct([pa.field(f.name, f.type.arrow()) for f in self.fields])
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the Arrow schema of a table with these columns."""
+        return pa.schema([pa.field(f.name, f.type.arrow()) for f in self.fields])
+
+
+def struct(**fields: DataType) -> StructType:
+    """Return a struct of the fields in the order written."""
+    return StructType(tuple(Field(name, kind) for name, kind in fields.items()))
+
+
+WINDOW = struct(start=TIMESTAMP, end=TIMESTAMP)
+"""What window() and session_window() give."""
+
+
+def is_numeric(kind: DataType) -> bool:
+    """Return True for whole, floating and decimal numbers."""
+    return kind in (*INTEGRAL, FLOAT, DOUBLE) or isinstance(kind, DecimalType)

@@ -1,0 +1,124 @@
+"""Ground floor: value types with units, and the texts people write them in.
+
+Takes and gives plain values; knows nothing of files, SQL or brokers. Event time and processing time are different types,
+so that a watermark can never be compared with the wall clock by accident.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+EventTime = NewType("EventTime", int)
+"""Microseconds since the Unix epoch, UTC, read from the data."""
+
+ProcessingTime = NewType("ProcessingTime", int)
+"""Microseconds since the Unix epoch, UTC, read from the clock."""
+
+BatchId = NewType("BatchId", int)
+"""Number of a micro-batch of one query, dense from 0."""
+
+US_PER_MS = 1_000
+US_PER_S = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_DURATION_UNITS_US = {
+    "microsecond": 1,
+    "us": 1,
+    "millisecond": US_PER_MS,
+    "ms": US_PER_MS,
+    "second": US_PER_S,
+    "s": US_PER_S,
+    "minute": 60 * US_PER_S,
+    "min": 60 * US_PER_S,
+    "m": 60 * US_PER_S,
+    "hour": 3600 * US_PER_S,
+    "h": 3600 * US_PER_S,
+    "day": 86_400 * US_PER_S,
+    "d": 86_400 * US_PER_S,
+    "week": 604_800 * US_PER_S,
+}
+_SIZE_UNITS = {
+    "": 1,
+    "b": 1,
+    "kb": 1 << 10,
+    "mb": 1 << 20,
+    "gb": 1 << 30,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+}
+_DURATION_PART = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-zA-Z]+)")
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a value stands in a text: file name, line and column, both counted from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+def parse_duration_us(text: str) -> int:
+    """Return the microseconds that a duration such as ``10 seconds`` or ``interval 1 hour 30 minutes`` names.
+
+    Args:
+        text: Numbers with units, in any order, optionally after the word ``interval``; a bare ``0`` is allowed. Units are
+            microseconds to weeks, singular, plural or short (us ms s m min h d).
+
+    Raises:
+        ValueError: the text is no duration, or names months or years, which have no fixed length.
+    """
+    rest = text.strip().removeprefix("interval ").removeprefix("INTERVAL ").strip()
+    if rest == "0":
+        return 0
+    total, end = 0.0, 0
+    while end < len(rest):
+        part = _DURATION_PART.match(rest, end)
+        if part is None:
+            msg = f"{text!r} is not a duration; write a number and a unit, such as '10 seconds' or '5 minutes'"
+            raise ValueError(msg)
+        unit = part[2].lower()
+        scale = _DURATION_UNITS_US.get(unit) or _DURATION_UNITS_US.get(unit.removesuffix("s"))
+        if scale is None:
+            allowed = "microseconds, milliseconds, seconds, minutes, hours, days, weeks"
+            msg = f"{text!r} has the unit {part[2]!r}; allowed: {allowed}"
+            raise ValueError(msg)
+        total += float(part[1]) * scale
+        end = part.end()
+    if not rest:
+        msg = "an empty text is not a duration; write a number and a unit, such as '10 seconds'"
+        raise ValueError(msg)
+    return round(total)
+
+
+def parse_size_bytes(text: str) -> int:
+    """Return the bytes that a size such as ``64 MB`` names; units are powers of 1024.
+
+    Raises:
+        ValueError: the text is no size.
+    """
+    part = _SIZE.fullmatch(text)
+    scale = _SIZE_UNITS.get(part[2].lower()) if part else None
+    if part is None or scale is None:
+        msg = f"{text!r} is not a size; write a number and one of B, KB, MB, GB, such as '64 MB'"
+        raise ValueError(msg)
+    return round(float(part[1]) * scale)
+
+
+def to_datetime(time_us: int) -> datetime:
+    """Return the UTC datetime of microseconds since the Unix epoch; exact, also before 1970."""
+    return EPOCH + timedelta(microseconds=time_us)
+
+
+def iso_millis(time_us: int) -> str:
+    """Return ISO-8601 UTC with milliseconds and Z, truncated, as Spark's progress writes times."""
+    whole = to_datetime(time_us - time_us % US_PER_MS)
+    return whole.strftime("%Y-%m-%dT%H:%M:%S.") + f"{whole.microsecond // US_PER_MS:03d}Z"
