@@ -1,7 +1,7 @@
-"""Ground floor: what a plugin promises. Sources, sinks, static tables and formats are written against this file alone.
+"""Ground floor: what a plugin promises; sources, sinks, static tables and formats are written against this file alone.
 
-A plugin is a `Plugin` found by the entry point group ``headrace.plugins``: a `Spec` (from which option parsing, defaults,
-JSON Schema and the reference page follow) and a function that builds the running part from parsed options.
+A plugin is a `Plugin` found by the entry point group ``headrace.plugins``: a `Spec` (from which option parsing,
+defaults, JSON Schema and the reference page follow) and a function that builds the running part from parsed options.
 """
 
 from __future__ import annotations
@@ -142,6 +142,10 @@ class Source(Protocol):
     @property
     def schema(self) -> StructType:
         """The columns of what read() gives."""
+        ...
+
+    def select(self, columns: Sequence[str]) -> None:
+        """Give only these columns from now on, in this order; called at most once, before the first read."""
         ...
 
     def initial_offset(self) -> Offset:
@@ -349,7 +353,8 @@ class Plugin:
     """A spec and the function that builds the running part; `build` takes what its kind needs.
 
     SOURCE ``build(options, SourceContext) -> Source``; SINK ``build(options, SinkContext) -> Sink``;
-    TABLE ``build(options, schema: StructType | None) -> Table``; FORMAT ``build(options, schema: StructType) -> Codec``.
+    TABLE ``build(options, schema: StructType | None) -> Table``;
+    FORMAT ``build(options, schema: StructType) -> Codec``.
     """
 
     spec: Spec

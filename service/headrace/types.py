@@ -1,7 +1,7 @@
 """Ground floor: Spark's data types, and what each is called in Arrow.
 
-Takes type objects, gives their names and Arrow twins; the DDL text form is read in `sql/ddl.py`. TIMESTAMP is an instant
-(Arrow timestamp[us, UTC]), TIMESTAMP_NTZ has no zone.
+Takes type objects, gives their names and Arrow twins; the DDL text form is read in `sql/ddl.py`. TIMESTAMP is an
+instant (Arrow timestamp[us, UTC]), TIMESTAMP_NTZ has no zone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Ground floor: value types with units, and the texts people write them in.
 
-Takes and gives plain values; knows nothing of files, SQL or brokers. Event time and processing time are different types,
-so that a watermark can never be compared with the wall clock by accident.
+Takes and gives plain values; knows nothing of files, SQL or brokers. Event time and processing time are different
+types, so that a watermark can never be compared with the wall clock by accident.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def parse_duration_us(text: str) -> int:
     """Return the microseconds that a duration such as ``10 seconds`` or ``interval 1 hour 30 minutes`` names.
 
     Args:
-        text: Numbers with units, in any order, optionally after the word ``interval``; a bare ``0`` is allowed. Units are
-            microseconds to weeks, singular, plural or short (us ms s m min h d).
+        text: Numbers with units, in any order, optionally after the word ``interval``; a bare ``0`` is allowed. Units
+            are microseconds to weeks, singular, plural or short (us ms s m min h d).
 
     Raises:
         ValueError: the text is no duration, or names months or years, which have no fixed length.

@@ -1,7 +1,7 @@
 """Room 3: typed expressions of the logical plan.
 
-Every column has an id that is unique inside its plan; names are for the edges only. `function` in a `Call` is a key of the
-function table in `headrace.sql.functions`, arguments are already cast to the types that function was resolved with.
+Every column has an id that is unique inside its plan; names are for the edges only. `function` in a `Call` is a key of
+the function table in `headrace.sql.functions`, arguments are already cast to the types that function was resolved with.
 """
 
 from __future__ import annotations

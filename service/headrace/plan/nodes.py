@@ -1,6 +1,7 @@
 """Room 3: the nodes of the logical plan, one streaming or relational concept each.
 
-Frozen; `columns` is what a node gives, in order. Every relational meaning is Spark's; how a node runs is not known here.
+Frozen; `columns` is what a node gives, in order. Every relational meaning is Spark's; how a node runs is not known
+here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Room 2: what the aggregate table says of one aggregate function.
 
-An aggregate is four texts over named buffers: partial (DuckDB aggregates over a batch's rows), merge (scalar text over an
-older and a newer buffer row of one key), and final (scalar text over buffers). The operator in `headrace.operators` keeps
-the buffers of a key in state; it never sees rows.
+An aggregate is four texts over named buffers: partial (DuckDB aggregates over a batch's rows), merge (scalar text over
+an older and a newer buffer row of one key), and final (scalar text over buffers). The operator in `headrace.operators`
+keeps the buffers of a key in state; it never sees rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from headrace.types import DataType
 class AggregateForm:
     """An aggregate resolved for argument types.
 
-    Laws: merge is associative; merging with the partial over zero rows changes nothing; final(partial(rows a + rows b)) =
-    final(merge(partial(a), partial(b))) up to the order-dependence Spark has too (first, last, collect_list).
+    Laws: merge is associative; merging with the partial over zero rows changes nothing; final(partial(rows a + rows b))
+    = final(merge(partial(a), partial(b))) up to the order-dependence Spark has too (first, last, collect_list).
     """
 
     arguments: tuple[DataType, ...]
