@@ -1,0 +1,385 @@
+"""Room 1: the shape of a pipeline file, as frozen models; their fields are the reference page and the JSON Schema.
+
+Takes plain values, gives a `Pipeline`. Names and options are Spark's; what SQL means is for later rooms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
+
+from headrace.config.quantities import Duration, Refresh, Trigger
+from headrace.config.secrets import MASK, Secret, secrets_in
+from headrace.config.yaml_tree import KeyPath, YamlTree
+from headrace.values import Position
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PIPELINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def _identifier(text: str) -> str:
+    if not _IDENTIFIER.fullmatch(text):
+        msg = "a name is made of letters, digits and _, and does not begin with a digit"
+        raise ValueError(msg)
+    return text
+
+
+def _pipeline_name(text: str) -> str:
+    if not _PIPELINE_NAME.fullmatch(text):
+        msg = "a pipeline's name is made of at most 100 letters, digits, '.', '_' and '-', and begins with no mark"
+        raise ValueError(msg)
+    return text
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _null_word(value: Any) -> Any:
+    return "null" if value is None else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _format_only(value: Any) -> Any:
+    return {"format": value} if isinstance(value, str) else value
+
+
+_DURATION_SCHEMA = {"type": "string", "examples": ["10 seconds", "5 minutes"]}
+_TEXT_OF = PlainSerializer(str)
+_WRITTEN = PlainSerializer(lambda value: value.written())
+_TRIGGER_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"enum": ["as_soon_as_possible", "available_now", "once"]},
+        {"type": "object", "properties": {"processing_time": _DURATION_SCHEMA}, "required": ["processing_time"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"available_now": {"const": True}}, "required": ["available_now"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"once": {"const": True}}, "required": ["once"],
+         "additionalProperties": False},
+    ]
+}  # fmt: skip
+_REFRESH_SCHEMA: dict[str, Any] = {"anyOf": [{"enum": ["never", "every_batch"]}, _DURATION_SCHEMA]}
+
+Identifier = Annotated[
+    str, AfterValidator(_identifier), Field(json_schema_extra={"pattern": f"^{_IDENTIFIER.pattern}$"})
+]
+DurationValue = Annotated[Duration, PlainValidator(Duration.of), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
+PositiveDuration = Annotated[Duration, PlainValidator(Duration.positive), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
+TriggerValue = Annotated[Trigger, PlainValidator(Trigger.of), _WRITTEN, WithJsonSchema(_TRIGGER_SCHEMA)]
+RefreshValue = Annotated[Refresh, PlainValidator(Refresh.of), _WRITTEN, WithJsonSchema(_REFRESH_SCHEMA)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+OptionMap = dict[str, Any]
+
+
+class OutputMode(Enum):
+    """Which rows of the result a batch gives to the sink, as in Spark."""
+
+    APPEND = "append"
+    UPDATE = "update"
+    COMPLETE = "complete"
+
+
+class OnError(Enum):
+    """What becomes of a record that cannot be decoded."""
+
+    FAIL = "fail"
+    NULL = "null"
+    DEAD_LETTER = "dead_letter"
+
+
+class Durability(Enum):
+    """Where a batch's redo log must be before the sink commits."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class FailurePolicy(Enum):
+    """What the failure of one query means for the others."""
+
+    ISOLATE = "isolate"
+    STOP_ALL = "stop_all"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class WatermarkConfig(_Strict):
+    """How late rows may be, by the event time in one column."""
+
+    column: str = Field(description="Column that holds the event time, of type TIMESTAMP.")
+    delay: DurationValue = Field(description="How far a row may lie behind the latest one seen, such as 10 seconds.")
+
+
+class DeadLetterConfig(_Strict):
+    """Where records that cannot be decoded go, byte for byte."""
+
+    topic: str = Field(description="Topic that gets the original record with headers that say why.")
+    options: OptionMap = Field(
+        default={}, description="Options of the Kafka sink; the source's connection unless given."
+    )
+
+
+class DecodeConfig(_Strict):
+    """How the value of a record becomes columns."""
+
+    format: str = Field(description="Name of a format plugin, such as json.")
+    schema_: str | None = Field(
+        default=None, alias="schema", description="Columns in Spark's DDL, such as: id BIGINT, ts TIMESTAMP."
+    )
+    on_error: Annotated[OnError, BeforeValidator(_null_word)] = Field(
+        default=OnError.FAIL,
+        description="A record that does not fit: end the query, give nulls, or send it to the dead-letter topic.",
+    )
+    options: OptionMap = Field(default={}, description="Options of the format.")
+    dead_letter: DeadLetterConfig | None = Field(default=None, description="Where on_error: dead_letter sends records.")
+
+
+class SourceConfig(_Strict):
+    """A stream that queries read."""
+
+    format: str = Field(description="Name of a source plugin, as in Spark's readStream.")
+    options: OptionMap = Field(default={}, description="Options of the source, with Spark's names.")
+    schema_: str | None = Field(
+        default=None, alias="schema", description="Columns in Spark's DDL, for sources that take a schema."
+    )
+    decode: Annotated[DecodeConfig, BeforeValidator(_format_only)] | None = Field(
+        default=None, description="How the value becomes columns; without it the rows are the source's own."
+    )
+    watermark: WatermarkConfig | None = Field(
+        default=None, description="Event time and allowed lateness of the stream."
+    )
+
+
+class TableConfig(_Strict):
+    """A static relation, for joins; from a plugin's format or from rows in the file."""
+
+    format: str | None = Field(default=None, description="Name of a table plugin, such as parquet.")
+    options: OptionMap = Field(default={}, description="Options of the format.")
+    schema_: str | None = Field(default=None, alias="schema", description="Columns in Spark's DDL; required with rows.")
+    rows: list[dict[str, Any]] | None = Field(default=None, description="The rows themselves, in place of a format.")
+    refresh: RefreshValue = Field(
+        default=Refresh(), description="When to read it again: never, every_batch or a duration."
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.format is None) == (self.rows is None):
+            msg = "a table has either a format or rows"
+            raise ValueError(msg)
+        if self.rows is not None and self.schema_ is None:
+            msg = "a table with rows needs a schema"
+            raise ValueError(msg)
+        return self
+
+
+class DeduplicateConfig(_Strict):
+    """A relation without its repeated rows, as dropDuplicates."""
+
+    input: str = Field(description="Name of a source, table or earlier view.")
+    columns: Names = Field(default=(), description="Columns that make a row the same; all of them when empty.")
+    within_watermark: bool = Field(default=False, description="Forget a row once the watermark passed it by the delay.")
+
+
+class ViewConfig(_Strict):
+    """A named step between sources and queries."""
+
+    name: Identifier = Field(description="Name by which later SQL reads it.")
+    sql: str | None = Field(default=None, description="A SELECT in Spark's SQL, or !file and a path.")
+    deduplicate: DeduplicateConfig | None = Field(default=None, description="Drop repeated rows, in place of sql.")
+    watermark: WatermarkConfig | None = Field(
+        default=None, description="Event time and allowed lateness of the result."
+    )
+
+    @model_validator(mode="after")
+    def _one_definition(self) -> Self:
+        if (self.sql is None) == (self.deduplicate is None):
+            msg = "a view has either sql or deduplicate"
+            raise ValueError(msg)
+        return self
+
+
+class EncodeConfig(_Strict):
+    """How columns become the value of a record."""
+
+    format: str = Field(description="Name of a format plugin, such as json.")
+    key: Names = Field(default=(), description="Column, or columns, that make the record's key.")
+    options: OptionMap = Field(default={}, description="Options of the format.")
+
+
+class SinkConfig(_Strict):
+    """Where the rows of a query go."""
+
+    format: str = Field(description="Name of a sink plugin, as in Spark's writeStream.")
+    options: OptionMap = Field(default={}, description="Options of the sink, with Spark's names.")
+    partition_by: Names = Field(default=(), description="Columns that name the folders of a file sink.")
+    encode: Annotated[EncodeConfig, BeforeValidator(_format_only)] | None = Field(
+        default=None, description="How columns become the value; without it the rows have Spark's columns for the sink."
+    )
+
+
+class QueryConfig(_Strict):
+    """One streaming query."""
+
+    sql: str = Field(description="A SELECT in Spark's SQL, or !file and a path.")
+    output_mode: Annotated[OutputMode, BeforeValidator(_lower)] = Field(
+        default=OutputMode.APPEND, description="Which rows a batch gives to the sink."
+    )
+    trigger: TriggerValue = Field(
+        default=Trigger(), description="When batches start; as soon as possible unless given."
+    )
+    sink: SinkConfig = Field(description="Where the rows go.")
+
+
+class CheckpointConfig(_Strict):
+    """Where progress and state live; one folder a query below it."""
+
+    location: str = Field(description="Folder, or a URL with durability remote; relative to the pipeline file.")
+    durability: Durability = Field(
+        default=Durability.LOCAL, description="Survive the process (local) or the machine (remote)."
+    )
+    snapshot_every_batches: int = Field(
+        default=50, ge=1, description="Take a snapshot of the state after so many batches."
+    )
+    keep_batches: int = Field(default=100, ge=2, description="Log files of so many batches are kept for inspection.")
+
+
+class RestartConfig(_Strict):
+    """How a failed query is started again; only errors that may pass are tried again."""
+
+    attempts: int = Field(default=5, ge=0, description="So many starts in a row without a finished batch between them.")
+    backoff: PositiveDuration = Field(
+        default=Duration.of("1 second"), description="Pause before the first; doubled each time."
+    )
+    max_backoff: PositiveDuration = Field(default=Duration.of("1 minute"), description="The longest pause.")
+
+
+class OnFailure(_Strict):
+    """What happens when a query fails."""
+
+    policy: FailurePolicy = Field(default=FailurePolicy.ISOLATE, description="Whether the other queries go on.")
+    restart: RestartConfig = Field(default=RestartConfig(), description="How it is started again.")
+
+
+def _policy_only(value: Any) -> Any:
+    return {"policy": value} if isinstance(value, str) else value
+
+
+class Pipeline(_Strict):
+    """One pipeline file: sources, tables and views, and the queries over them."""
+
+    version: Literal[1] = Field(description="Version of this file format.")
+    name: Annotated[str, AfterValidator(_pipeline_name)] = Field(
+        description="Name in metrics, logs and transactional ids."
+    )
+    sources: dict[Identifier, SourceConfig] = Field(min_length=1, description="Streams, by name.")
+    tables: dict[Identifier, TableConfig] = Field(default={}, description="Static relations, by name.")
+    views: tuple[ViewConfig, ...] = Field(default=(), description="Named steps, in order.")
+    queries: dict[Identifier, QueryConfig] = Field(min_length=1, description="Streaming queries, by name.")
+    checkpoint: CheckpointConfig = Field(description="Where progress and state live.")
+    settings: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(
+        default={}, description="Spark SQL configurations, such as spark.sql.session.timeZone."
+    )
+    extensions: tuple[str, ...] = Field(default=(), description="Abilities beyond Spark's that this file allows.")
+    on_failure: Annotated[OnFailure, BeforeValidator(_policy_only)] = Field(
+        default=OnFailure(), description="What happens when a query fails."
+    )
+
+    _path: Path = PrivateAttr(default=Path("pipeline.yaml"))
+    _tree: YamlTree = PrivateAttr(default_factory=YamlTree)
+
+    @property
+    def path(self) -> Path:
+        """The pipeline file, as it was named."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the pipeline file; relative paths in the file start here."""
+        return self._path.parent
+
+    @property
+    def checkpoint_location(self) -> str:
+        """The checkpoint's folder, absolute, or its URL as written."""
+        location = self.checkpoint.location
+        return location if urlsplit(location).scheme else str((self.folder / location).absolute())
+
+    def at(self, *keys: str | int) -> Position:
+        """Return where the value below these keys stands, or the nearest enclosing one; views go by name or index."""
+        return self._tree.value_at(self._path_of(keys))
+
+    def sql_position(self, keys: Sequence[str | int], line: int, column: int) -> Position:
+        """Return where a line and column inside the SQL text below these keys, both from 1, stand in its file."""
+        path = self._path_of(keys)
+        place = self._tree.texts.get(path)
+        return place.at(line, column) if place else self._tree.value_at(path)
+
+    def secret_texts(self) -> frozenset[str]:
+        """Return the plain texts of all secrets, for masking what others print."""
+        return frozenset(secret.reveal() for options in self._option_maps() for secret in secrets_in(options))
+
+    def placed(self, path: Path, tree: YamlTree) -> Self:
+        """Remember the file and the places of its values, and return the same pipeline."""
+        self._path, self._tree = path, tree
+        return self
+
+    def _path_of(self, keys: Sequence[str | int]) -> KeyPath:
+        if len(keys) > 1 and keys[0] == "views" and isinstance(keys[1], str):
+            names = [view.name for view in self.views]
+            return ("views", names.index(keys[1]) if keys[1] in names else 0, *keys[2:])
+        return tuple(keys)
+
+    def _option_maps(self) -> Iterator[OptionMap]:
+        for source in self.sources.values():
+            yield source.options
+            if source.decode:
+                yield source.decode.options
+                yield source.decode.dead_letter.options if source.decode.dead_letter else {}
+        for table in self.tables.values():
+            yield table.options
+        for query in self.queries.values():
+            yield query.sink.options
+            yield query.sink.encode.options if query.sink.encode else {}
+
+
+def redacted(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the pipeline with defaults filled in, in JSON's types, every secret as ``***``."""
+    shown: dict[str, Any] = _plain(pipeline.model_dump(by_alias=True, exclude_none=True))
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
