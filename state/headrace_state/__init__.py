@@ -1,0 +1,45 @@
+"""State room: what a query remembers between batches, and the logs that survive a crash.
+
+Gives sorted tables of bytes with one write a batch, the redo log of their changes, snapshots, metadata logs, a folder
+lock, and codecs between Arrow batches and bytes. Imports nothing of ours; knows no SQL, Kafka or configuration.
+"""
+
+from headrace_state.codec.keys import KeyCodec
+from headrace_state.codec.rows import RowCodec
+from headrace_state.delta import Changes, Delta, DeltaHeader, TableChanges, chain, read_delta, write_delta
+from headrace_state.errors import StateError, StateErrorKind
+from headrace_state.files import Files
+from headrace_state.lock import FolderLock
+from headrace_state.log import JsonObject, JsonValue, MetadataLog
+from headrace_state.overlay import StateBatch
+from headrace_state.query_state import Brought, QueryState
+from headrace_state.snapshot import Snapshot, Snapshots
+from headrace_state.store.contract import StateStore
+from headrace_state.store.opening import StoreKind, open_store
+
+__all__ = [
+    "Brought",
+    "Changes",
+    "Delta",
+    "DeltaHeader",
+    "Files",
+    "FolderLock",
+    "JsonObject",
+    "JsonValue",
+    "KeyCodec",
+    "MetadataLog",
+    "QueryState",
+    "RowCodec",
+    "Snapshot",
+    "Snapshots",
+    "StateBatch",
+    "StateError",
+    "StateErrorKind",
+    "StateStore",
+    "StoreKind",
+    "TableChanges",
+    "chain",
+    "open_store",
+    "read_delta",
+    "write_delta",
+]

@@ -1,0 +1,1 @@
+"""State room: the stores of one query's tables; see contract for what they promise."""
