@@ -20,7 +20,8 @@ from headrace.progress.line import batch_fields, line_text
 from headrace.progress.model import BatchProgress
 from headrace.values import iso_millis
 
-_STATE_STYLE = {"running": "green", "failed": "red", "restarting": "yellow"}
+_STATE_STYLE = {"running": "green", "waiting": "green", "failed": "red", "recovering": "yellow"}
+_HEARTBEAT = {"running", "waiting"}
 _COLUMNS = ("query", "state", "batch", "rows/s", "lag", "watermark", "state rows", "duration")
 
 
@@ -29,7 +30,7 @@ class LiveRow:
     """What the table shows of one query; `error` stands on a line of its own below the table."""
 
     query: str
-    state: str = "starting"
+    state: str = "initializing"
     progress: BatchProgress | None = None
     error: str = ""
 
@@ -37,8 +38,8 @@ class LiveRow:
 class LiveView:
     """Shows every query of the process until left; a context manager, safe to call from any thread.
 
-    On a terminal it is one table, redrawn four times a second at most. Anywhere else each batch with rows and each
-    change of state is one line.
+    On a terminal it is one table, redrawn four times a second at most. Anywhere else each batch and each change of
+    state is one line; the turns between running and waiting are told by the batches.
 
     Args:
         console: Where to write; whether it is a terminal decides the form.
@@ -77,8 +78,9 @@ class LiveView:
     def state(self, query: str, state: str, error: str = "") -> None:
         """Show a query's new state, and the error that brought it there."""
         with self._lock:
-            self._rows[query] = replace(self._rows.get(query, LiveRow(query)), state=state, error=error)
-        if self._live is None:
+            before = self._rows.get(query, LiveRow(query))
+            self._rows[query] = replace(before, state=state, error=error)
+        if self._live is None and not {before.state, state} <= _HEARTBEAT:
             self._plain(f"{query} {state}" + (f": {error}" if error else ""))
 
     def _plain(self, line: str) -> None:

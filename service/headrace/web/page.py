@@ -33,7 +33,7 @@ td.n, th.n { text-align: right; }
 figure { margin: 0; border: 1px solid var(--soft); border-radius: .3rem; padding: .5rem .7rem; }
 figcaption { font-size: .8rem; } figcaption b { float: right; margin-left: 1rem; }
 polyline { fill: none; stroke: var(--line); stroke-width: 1.5; }
-.failed, .error { color: var(--bad); } .running { color: var(--good); } .empty, footer { color: #777; }
+.failed, .error { color: var(--bad); } .running, .waiting { color: var(--good); } .empty, footer { color: #777; }
 pre { overflow-x: auto; border: 1px solid var(--soft); padding: .6rem; font-size: .8rem; }
 """
 
@@ -109,7 +109,7 @@ def _overview_row(query: QueryView, now_us: ProcessingTime) -> str:
 
 
 def _state_class(state: str) -> str:
-    return state if state in {"running", "failed"} else "other"
+    return state if state in {"running", "waiting", "failed"} else "other"
 
 
 def _uptime(seconds: int) -> str:

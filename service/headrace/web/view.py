@@ -21,7 +21,7 @@ class QueryView:
 
     Attributes:
         name: The name in the pipeline file.
-        state: The engine's word, such as ``running``, ``restarting``, ``failed`` or ``finished``.
+        state: The engine's word, such as ``running``, ``waiting``, ``stopped`` or ``failed``.
         id: Stable for the checkpoint's life; None before the checkpoint was opened.
         run_id: New at each start; None before the first.
         started_us: When this run started.
