@@ -309,7 +309,7 @@ class Pipeline(_Strict):
     )
     extensions: tuple[str, ...] = Field(default=(), description="Abilities beyond Spark's that this file allows.")
     on_failure: Annotated[OnFailure, BeforeValidator(_policy_only)] = Field(
-        default=OnFailure(), description="What happens when a query fails."
+        default=OnFailure(), description="What a failed query means for itself and the others."
     )
 
     _path: Path = PrivateAttr(default=Path("pipeline.yaml"))

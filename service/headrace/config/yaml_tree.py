@@ -112,6 +112,7 @@ def parse_tree(text: str, file: str, folder: Path) -> YamlTree:
         message = f"this is no YAML: {' '.join(str(error).split())}."
         raise StreamErrors([StreamError("CONFIG_FILE_UNREADABLE", message, at=Position(file, 1, 1))]) from error
     reader = _Reader(text.splitlines(), file, folder)
+    reader.tree.values[()] = Position(file, 1, 1)
     if node is not None:
         reader.tree.root = reader.value(node, ())
     return reader.tree

@@ -1,0 +1,98 @@
+"""Command line: errors on a terminal.
+
+Takes any exception; gives ``[CODE] file:line:column message hint`` with the source line and a caret, and the exit code.
+A traceback is shown with ``--debug`` only.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from headrace import __version__
+from headrace.errors import ERRORS, StreamError, StreamErrors
+from headrace.values import Position
+
+
+def print_failure(
+    error: BaseException, console: Console, *, debug: bool = False, texts: Mapping[str, str] | None = None
+) -> int:
+    """Print an error and return the exit code of a process that ends with it.
+
+    Args:
+        error: A StreamError, StreamErrors, or anything else, which is a bug of ours.
+        console: Standard error; colours follow the terminal and NO_COLOR.
+        debug: Print the traceback after it.
+        texts: What stands at positions that name no file, such as ``--set``.
+    """
+    findings = _findings(error)
+    for number, finding in enumerate(findings):
+        if number:
+            console.print()
+        console.print(failure_text(finding, texts or {}), soft_wrap=True, highlight=False)
+    if len(findings) > 1:
+        console.print(f"\n{len(findings)} errors", highlight=False)
+    if debug:
+        trace = "".join(traceback.format_exception(error))
+        console.print(Text(trace, style="dim"), soft_wrap=True, highlight=False)
+    return error.exit_code if isinstance(error, StreamErrors) else findings[0].exit_code
+
+
+def _findings(error: BaseException) -> Sequence[StreamError]:
+    if isinstance(error, StreamErrors):
+        return error.errors
+    if isinstance(error, StreamError):
+        return [error]
+    message = f"{type(error).__name__}: {error}."
+    hint = (
+        f"This is a bug in headrace {__version__}. Run again with --debug and report the output together with the "
+        "pipeline file."
+    )
+    return [StreamError("INTERNAL", message, hint=hint)]
+
+
+def failure_text(error: StreamError, texts: Mapping[str, str]) -> Text:
+    """Return one error as styled text: its line, then the source line with a caret below the column."""
+    text = Text()
+    text.append(f"[{error.condition or error.code}]", style="bold red")
+    if error.at:
+        text.append(f" {error.at}", style="bold")
+    text.append(f" {error.message}")
+    if error.hint:
+        text.append(f" {error.hint}", style="cyan")
+    source = _source_line(error.at, texts) if error.at else None
+    if error.at and source is not None:
+        gutter = f"{error.at.line:>5} | "
+        shown = source.replace("\t", " ")
+        text.append(f"\n{gutter}", style="dim")
+        text.append(shown)
+        text.append(f"\n{' ' * (len(gutter) + error.at.column - 1)}")
+        text.append("^", style="bold red")
+    return text
+
+
+def _source_line(at: Position, texts: Mapping[str, str]) -> str | None:
+    try:
+        lines = (texts[at.file] if at.file in texts else Path(at.file).read_text(encoding="utf-8")).splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return lines[at.line - 1].rstrip() if 0 < at.line <= len(lines) else None
+
+
+def failure_json(error: StreamError) -> dict[str, str | int | None]:
+    """Return one error for programs: code, condition, message, hint, file, line, column, summary of the code."""
+    at = error.at
+    return {
+        "code": error.code,
+        "condition": error.condition,
+        "message": error.message,
+        "hint": error.hint,
+        "file": at.file if at else None,
+        "line": at.line if at else None,
+        "column": at.column if at else None,
+        "summary": ERRORS[error.code].summary,
+    }
