@@ -7,6 +7,7 @@ DuckDB's INTERVAL takes 30 days for a month. Only the calendar interval is INTER
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -173,3 +174,18 @@ _LITERALS: dict[DataType, Callable[[Any, DataType], str]] = {
     TIMESTAMP_NTZ: _timestamp_ntz,
     CALENDAR_INTERVAL: _calendar,
 }
+
+_placeholders = itertools.count()
+
+
+def let(value_sql: str, body: Callable[[str], str]) -> str:
+    """Return a DuckDB expression that evaluates `value_sql` once and `body` on its name.
+
+    DuckDB shares no common expressions across the branches of a CASE; the argument of a lambda is its only binding.
+    """
+    hole = f"\x01{next(_placeholders)}\x01"
+    text = body(hole)
+    number = 0
+    while f"let{number}" in text or f"let{number}" in value_sql:
+        number += 1
+    return f"list_transform([{value_sql}], lambda let{number}: {text.replace(hole, f'let{number}')})[1]"

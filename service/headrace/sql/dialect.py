@@ -1,0 +1,90 @@
+"""Room 2: the sqlglot dialect of Spark SQL in which a function call stays what its author wrote.
+
+Takes SQL text, gives sqlglot trees. sqlglot's own Spark dialect renames and rewrites functions for transpiling; here
+every call is `exp.Anonymous` with the written name, and only what has a syntax of its own is a node of its own.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.dialects.spark import Spark
+from sqlglot.parsers.spark import SparkParser
+from sqlglot.tokenizer_core import Token, TokenType
+
+
+class SparkSqlParser(SparkParser):
+    """Spark's grammar with an empty function table."""
+
+    FUNCTIONS = {}  # noqa: RUF012 - sqlglot's way to configure a parser
+    FUNCTION_PARSERS = {  # noqa: RUF012 - as above
+        "CAST": lambda self: self._parse_cast(True),
+        "TRY_CAST": lambda self: self._parse_cast(False, safe=True),
+        "EXTRACT": lambda self: self._parse_extract(),
+        "OVERLAY": lambda self: _call("overlay", self._parse_overlay(), "this", "expression", "from_", "for_"),
+        "POSITION": lambda self: self._parse_needle(),
+        "SUBSTR": lambda self: _call("substr", self._parse_substring(), "this", "start", "length"),
+        "SUBSTRING": lambda self: _call("substring", self._parse_substring(), "this", "start", "length"),
+        "TRIM": lambda self: self._parse_trimmed(),
+    }
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - as above
+        "CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        "IF": SparkParser.NO_PAREN_FUNCTION_PARSERS["IF"],
+    }
+    STRICT_CAST = True  # a::INT is CAST, never TRY_CAST
+
+    def _parse_needle(self) -> exp.Anonymous:
+        # POSITION(a IN b) has IN between; position(a, b[, start]) is a plain call.
+        args = [self._parse_bitwise()]
+        while self._match(TokenType.IN) or self._match(TokenType.COMMA):
+            args.append(self._parse_bitwise())
+        return exp.Anonymous(this="position", expressions=args)
+
+    def _parse_trimmed(self) -> exp.Expr:
+        node = self._parse_trim()
+        if node.args.get("position") or node.args.get("expression"):
+            return node
+        return exp.Anonymous(this="trim", expressions=[node.this])
+
+
+def _call(name: str, node: exp.Expr, *parts: str) -> exp.Anonymous:
+    args = [node.args.get(part) for part in parts]
+    return exp.Anonymous(this=name, expressions=[arg for arg in args if arg is not None])
+
+
+class SparkSql(Spark):
+    """Spark SQL for headrace: see the module."""
+
+    Parser = SparkSqlParser
+
+    def tokenize(self, sql: str, dialect: object = None) -> list[Token]:  # noqa: ARG002 - sqlglot's signature
+        """Return the tokens, WINDOW before a bracket as a name and 1L as one number."""
+        tokens = super().tokenize(sql)
+        found: list[Token] = []
+        place = 0
+        while place < len(tokens):
+            token = tokens[place]
+            following = tokens[place + 1] if place + 1 < len(tokens) else None
+            if token.token_type == TokenType.NUMBER and _is_suffix(token, following):
+                found.append(_retyped(token, TokenType.NUMBER, token.text + tokens[place + 2].text))
+                place += 3
+                continue
+            if token.token_type == TokenType.WINDOW and not _opens_clause(tokens, place):
+                token = _retyped(token, TokenType.VAR, token.text)
+            found.append(token)
+            place += 1
+        return found
+
+
+def _is_suffix(number: Token, following: Token | None) -> bool:
+    # The tokenizer writes 1L as 1 :: BIGINT with all three at the place of the number.
+    return following is not None and following.token_type == TokenType.DCOLON and following.start == number.start
+
+
+def _opens_clause(tokens: list[Token], place: int) -> bool:
+    """Return True for WINDOW name AS (...), the only place where WINDOW is no name."""
+    ahead = tokens[place + 1 : place + 4]
+    return len(ahead) == 3 and ahead[1].token_type == TokenType.ALIAS and ahead[2].token_type == TokenType.L_PAREN
+
+
+def _retyped(token: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, token.line, token.col, token.start, token.end, token.comments)
