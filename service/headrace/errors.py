@@ -48,6 +48,7 @@ class ErrorClass:
 _U, _X, _I = Domain.USER, Domain.EXTERNAL, Domain.INTERNAL
 
 ERRORS: dict[str, ErrorClass] = {
+    "AUTHENTICATION_FAILED": ErrorClass("A broker refused the credentials or what they may do.", _X, 77),
     "BROKER_UNAVAILABLE": ErrorClass("No Kafka broker answered.", _X, 69, Retry.BACKOFF),
     "CHECKPOINT_CORRUPT": ErrorClass("A checkpoint file fails its checksum or cannot be read.", _X, 78),
     "CHECKPOINT_DISAGREES": ErrorClass("Checkpoint and sink tell different histories.", _X, 78),

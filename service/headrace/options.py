@@ -75,6 +75,10 @@ def _shown(option: Option, value: Any) -> str:
     return "***" if option.secret else repr(value)
 
 
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
 def _bool(option: Option, value: Any) -> bool:
     del option
     text = str(value).strip().lower()
@@ -98,7 +102,7 @@ def _choice(option: Option, value: Any) -> str:
 
 
 _READERS: dict[Kind, Callable[[Option, Any], Any]] = {
-    Kind.STRING: lambda _, value: str(value),
+    Kind.STRING: lambda _, value: _text(value),
     Kind.INT: lambda _, value: int(str(value)),
     Kind.FLOAT: lambda _, value: float(str(value)),
     Kind.BOOL: _bool,

@@ -1,0 +1,196 @@
+"""Plugins room: settings for librdkafka from a user's ``kafka.*`` options.
+
+Takes options as Spark has them and gives dictionaries for the client; every default that would surprise a long-running
+service is set here, and Java's names for credentials are translated.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from headrace.contract import Kind, Option, Options, Passthrough
+from headrace.errors import StreamError
+
+LOGGER = logging.getLogger("headrace.kafka.client")
+PREFIX = "kafka."
+SOCKET_TIMEOUT_S = 60.0
+"""librdkafka's default for ``socket.timeout.ms``."""
+
+SECRETS = (
+    "kafka.sasl.password",
+    "kafka.sasl.jaas.config",
+    "kafka.sasl.oauthbearer.client.secret",
+    "kafka.sasl.oauthbearer.config",
+    "kafka.ssl.key.password",
+    "kafka.ssl.key.pem",
+    "kafka.ssl.keystore.password",
+    "kafka.ssl.keystore.key",
+    "kafka.ssl.truststore.password",
+)
+BOOTSTRAP = Option(
+    "kafka.bootstrap.servers", Kind.STRING, "Brokers to ask first, host:port, separated by commas.", required=True
+)
+
+_EVERYWHERE = {
+    "kafka.interceptor.classes": "interceptors are Java classes and could change or drop records unseen",
+}
+SOURCE_REJECTED = {
+    **_EVERYWHERE,
+    "kafka.auto.offset.reset": "where a query starts is said by startingOffsets; offsets then come from the checkpoint",
+    "kafka.key.deserializer": "keys are bytes; decode them in the query",
+    "kafka.value.deserializer": "values are bytes; decode them in the query or with decode",
+    "kafka.enable.auto.commit": "the checkpoint holds the offsets; they are committed after each batch for lag tools",
+    "kafka.enable.auto.offset.store": "the checkpoint holds the offsets",
+    "kafka.enable.partition.eof": "the source needs it to see the end of a partition",
+}
+SINK_REJECTED = {
+    **_EVERYWHERE,
+    "kafka.key.serializer": "keys are string or binary columns; encode them in the query",
+    "kafka.value.serializer": "values are string or binary columns; encode them in the query or with encode",
+    "kafka.transactional.id": "it must be stable and unique per query; use transactionalIdPrefix",
+    "kafka.enable.idempotence": "it is always on",
+}
+
+_COMMON: dict[str, Any] = {
+    "socket.keepalive.enable": True,
+    "log.connection.close": False,
+    "client.id": "headrace",
+    "reconnect.backoff.ms": 50,
+    "reconnect.backoff.max.ms": 2_000,
+}
+_RENAMED = {
+    "fetch.max.wait.ms": "fetch.wait.max.ms",
+    "ssl.truststore.certificates": "ssl.ca.pem",
+    "ssl.keystore.certificate.chain": "ssl.certificate.pem",
+    "ssl.keystore.key": "ssl.key.pem",
+}
+_JAAS = re.compile(r"(\w+)\s*=\s*\"((?:[^\"\\]|\\.)*)\"")
+
+
+def passthrough(rejected: Mapping[str, str]) -> Passthrough:
+    """Return the rule for ``kafka.*`` options: all go to the client but these, and secrets are masked."""
+    return Passthrough(PREFIX, "Any option of librdkafka, such as kafka.security.protocol.", rejected, SECRETS)
+
+
+def user_settings(options: Options) -> dict[str, str]:
+    """Return the user's ``kafka.*`` options under librdkafka's names.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID for a Java-only option that cannot be translated.
+    """
+    settings = {"bootstrap.servers": str(options[BOOTSTRAP.name])}
+    for key, value in options.without_prefix(PREFIX).items():
+        settings.update(_translated(key, value))
+    return settings
+
+
+def _translated(key: str, value: str) -> dict[str, str]:
+    low = key.lower()
+    if low == "sasl.jaas.config":
+        return _from_jaas(value)
+    if low in {"ssl.truststore.location", "ssl.truststore.type", "ssl.keystore.type"}:
+        return _from_store(low, value)
+    return {_RENAMED.get(low, low): value}
+
+
+def _from_jaas(value: str) -> dict[str, str]:
+    found = dict(_JAAS.findall(value))
+    if not re.search(r"\b(Plain|Scram)LoginModule\b", value) or not {"username", "password"} <= found.keys():
+        message = 'the option "kafka.sasl.jaas.config" names a login module that is Java code'
+        hint = "Set kafka.sasl.mechanism, kafka.sasl.username and kafka.sasl.password."
+        raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint)
+    return {"sasl.username": found["username"], "sasl.password": found["password"]}
+
+
+def _from_store(key: str, value: str) -> dict[str, str]:
+    if key.endswith(".type"):
+        if value.upper() in {"PEM", "PKCS12"}:
+            return {}
+        message = f'the option "kafka.{key}" has the value {value!r}; allowed: PEM, PKCS12'
+        raise StreamError("PLUGIN_OPTION_INVALID", message, hint="Convert the Java key store to PEM.")
+    if value.endswith((".pem", ".crt", ".cer")):
+        return {"ssl.ca.location": value}
+    message = f'the option "kafka.{key}" names {value!r}, which is no PEM file'
+    raise StreamError("PLUGIN_OPTION_INVALID", message, hint="Convert it and set kafka.ssl.ca.location.")
+
+
+def admin_settings(user: Mapping[str, str]) -> dict[str, Any]:
+    """Return settings for an admin client: the connection's part of the user's settings."""
+    connection = {key: value for key, value in user.items() if key.startswith(_CONNECTION)}
+    return {**_COMMON, **connection, "logger": LOGGER}
+
+
+_CONNECTION = ("bootstrap.", "security.", "sasl.", "ssl.", "socket.", "client.", "broker.address", "metadata.")
+
+
+def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: int) -> dict[str, Any]:
+    """Return settings for the reading consumer.
+
+    A quarter of the memory budget is librdkafka's queue and no fetch is larger than that; the rest is for rows read
+    ahead and for what the client decompresses beyond its limits (librdkafka issues 2076, 759).
+    """
+    queue_bytes = max(1 << 20, memory_budget_bytes // 4)
+    ours = {
+        **_COMMON,
+        "group.id": group,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "error",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+        "check.crcs": True,
+        "fetch.wait.max.ms": 20,
+        "fetch.error.backoff.ms": 20,
+        "fetch.queue.backoff.ms": 5,
+        "queued.min.messages": 100_000,
+        "queued.max.messages.kbytes": queue_bytes >> 10,
+        "fetch.max.bytes": max(1_000_000, queue_bytes),
+        "max.partition.fetch.bytes": max(1_000_000, min(queue_bytes // 2, 8 << 20)),
+    }
+    return {**ours, **user, "logger": LOGGER}
+
+
+def producer_settings(user: Mapping[str, str]) -> dict[str, Any]:
+    """Return settings for a producer: idempotent, all replicas, Java's partitioner, short linger."""
+    ours = {
+        **_COMMON,
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 2,
+        "batch.num.messages": 100_000,
+        "partitioner": "murmur2_random",
+        "queue.buffering.max.messages": 500_000,
+        "queue.buffering.max.kbytes": 64 << 10,
+        "delivery.report.only.error": True,
+    }
+    return {**ours, **user, "logger": LOGGER}
+
+
+def check_settings(user: Mapping[str, str]) -> None:
+    """Refuse settings that librdkafka does not take; asks no broker.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID with librdkafka's words.
+    """
+    build_client(AdminClient, {**_COMMON, **user, "logger": LOGGER})
+
+
+def build_client(kind: Any, settings: Mapping[str, Any]) -> Any:
+    """Return a client of librdkafka.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID when librdkafka refuses a setting.
+    """
+    try:
+        return kind(dict(settings))
+    except KafkaException as error:
+        message = f"the Kafka client refuses its settings: {error.args[0].str()}"
+        hint = "kafka.* options are librdkafka's; see its CONFIGURATION page."
+        raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint) from error

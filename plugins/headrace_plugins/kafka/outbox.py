@@ -1,0 +1,318 @@
+"""Plugins room: how the Kafka sink hands over a batch: in a transaction with a marker, or plainly.
+
+Takes client settings, gives an outbox with begin, flush, commit and abort. The protocol is: the transaction's commit is
+the decision; the marker in it says which batch of which owner it was; whoever holds `transactional.id` last wins.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NoReturn
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from headrace.clock import Clock
+from headrace.contract import Marker
+from headrace.errors import IndoubtError, Retry, StreamError, SupersededError
+from headrace_plugins.kafka.client import SOCKET_TIMEOUT_S, build_client, producer_settings
+from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
+
+_log = structlog.get_logger(__name__)
+
+_REQUEST_S = 30.0
+_RIVAL_S = 10.0
+_LOOK_AGAIN_S = 0.2
+_DEFAULT_TRANSACTION_MS = 60_000
+_NEVER_SET = threading.Event()
+
+
+class Fenced(Enum):
+    """What being fenced means; the broker says the same for all three."""
+
+    SUPERSEDED = "superseded"  # another instance has claimed the query
+    EXPIRED = "expired"  # our own transaction was open for too long
+    UNCLEAR = "unclear"  # a rival has fenced us and has not claimed yet
+
+
+def judge_fencing(mine: int, seen: Marker | None, age_s: float, timeout_s: float) -> Fenced:
+    """Return what being fenced means.
+
+    Args:
+        mine: Our owner number.
+        seen: The last committed marker.
+        age_s: How long our transaction has been open.
+        timeout_s: transaction.timeout.ms in seconds.
+    """
+    if seen is not None and seen.owner > mine:
+        return Fenced.SUPERSEDED
+    return Fenced.EXPIRED if age_s >= timeout_s else Fenced.UNCLEAR
+
+
+class PlainOutbox:
+    """An idempotent producer: every record at least once, no marker."""
+
+    def __init__(self, user: Mapping[str, str]) -> None:
+        self._settings = producer_settings(user)
+        self._producer: Producer | None = None
+        self._first_error: tuple[KafkaError, Message] | None = None
+
+    @property
+    def producer(self) -> Producer:
+        """The client, made at the first use."""
+        if self._producer is None:
+            self._producer = build_client(Producer, {**self._settings, "on_delivery": self._delivered})
+        return self._producer
+
+    def recover(self) -> Marker | None:
+        """Return None: nothing is remembered."""
+        return None
+
+    def claim(self, marker: Marker) -> None:
+        """Do nothing: there is no place for an owner."""
+
+    def begin(self) -> None:
+        """Forget errors of earlier batches."""
+        self._first_error = None
+
+    def check(self) -> None:
+        """Raise the first delivery error there was, if any."""
+        if self._first_error is not None:
+            error, message = self._first_error
+            raise refused(error, message.topic() or "", len(message.value() or b""))
+
+    def flush(self) -> None:
+        """Return when every record is stored.
+
+        Raises:
+            StreamError: SINK_FAILED, BROKER_UNAVAILABLE or AUTHENTICATION_FAILED with the first delivery error.
+        """
+        self.producer.flush()
+        self.check()
+
+    def commit(self, marker: Marker) -> None:
+        """Do nothing: what is flushed is visible."""
+
+    def abort(self) -> None:
+        """Drop what has not been sent."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.poll(0)
+
+    def close(self) -> None:
+        """End the client; may be called twice."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.close()
+            self._producer = None
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and self._first_error is None and classify(error) is not Failure.DROPPED:
+            self._first_error = (error, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the marker lives: a private group's offset of partition 0 of a topic, and whose transactions carry it."""
+
+    transactional_id: str
+    group: str
+    topic: str
+
+
+class TransactionalOutbox(PlainOutbox):
+    """A transactional producer; one transaction a batch, the marker in it as offset metadata."""
+
+    def __init__(self, user: Mapping[str, str], place: Place, clock: Clock) -> None:
+        super().__init__({**user, "transactional.id": place.transactional_id})
+        self._place = place
+        self._clock = clock
+        self._timeout_s = int(user.get("transaction.timeout.ms", _DEFAULT_TRANSACTION_MS)) / 1_000
+        self._socket_timeout_s = int(user.get("socket.timeout.ms", SOCKET_TIMEOUT_S * 1_000)) / 1_000
+        connection = {key: value for key, value in self._settings.items() if key.startswith(_CONNECTION)}
+        self._reader_settings = {**connection, "group.id": place.group, "enable.auto.commit": False}
+        self._group_metadata: Any = None
+        self._owner = 0
+        self._begun_s: float | None = None
+        self._ready = False
+
+    def recover(self) -> Marker | None:
+        """Fence earlier owners, settle their transaction, and only then read the marker."""
+        self._drop()
+        self._init()
+        marker = self._read_marker()
+        self._owner = marker.owner if marker else 0
+        return marker
+
+    def claim(self, marker: Marker) -> None:
+        """Write the marker alone, in a transaction of its own."""
+        self.begin()
+        self._owner = marker.owner
+        self.commit(marker)
+
+    def begin(self) -> None:
+        """Begin a transaction; a producer that was dropped is made anew first.
+
+        Raises:
+            SupersededError: another owner claimed the query meanwhile.
+        """
+        super().begin()
+        if not self._ready:
+            self._init()
+            marker = self._read_marker()
+            if marker is not None and marker.owner > self._owner:
+                self._drop()
+                raise _superseded(marker.owner)
+        self._begun_s = self._clock.monotonic_s()
+        self._guarded(lambda: self.producer.begin_transaction(), "no transaction could be begun")
+
+    def check(self) -> None:
+        """Raise the first delivery error, or what being fenced means."""
+        if self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED:
+            self._fenced()
+        super().check()
+
+    def commit(self, marker: Marker) -> None:
+        """Commit the transaction with the marker in it.
+
+        Raises:
+            SupersededError: another owner exists; nothing became visible.
+            IndoubtError: recover() will tell.
+        """
+        offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
+        metadata, started = self._metadata(), self._clock.monotonic_s()
+        self._guarded(
+            lambda: self.producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
+            "the marker could not be added to the transaction",
+        )
+        # Without a timeout, as librdkafka asks: a finite one may leave client and coordinator in different states.
+        self._guarded(lambda: self.producer.commit_transaction(), "the transaction's commit")
+        self._begun_s = None
+        self._owner = marker.owner
+        if self._clock.monotonic_s() - started > self._socket_timeout_s:
+            # A request may have been sent twice; a late one could end a later transaction (librdkafka issue 5423).
+            _log.info("producer replaced after a slow commit", transactional_id=self._place.transactional_id)
+            self._drop()
+
+    def abort(self) -> None:
+        """Abort the transaction if one was begun; a producer that cannot is dropped, which has the same effect."""
+        if self._begun_s is None or self._producer is None:
+            return
+        self._begun_s = None
+        try:
+            self._producer.abort_transaction(_REQUEST_S)
+        except KafkaException as raised:
+            _log.info("producer replaced after a failed abort", error=kafka_error(raised).str())
+            self._drop()
+
+    def close(self) -> None:
+        """Abort what is open and end the client."""
+        self.abort()
+        self._drop()
+
+    def _init(self) -> None:
+        """Make a producer and fence every earlier one of this transactional.id."""
+        deadline = self._clock.monotonic_s() + _REQUEST_S
+        while True:
+            try:
+                self.producer.init_transactions(_REQUEST_S)
+            except KafkaException as raised:
+                error = kafka_error(raised)
+                if error.retriable() and self._clock.monotonic_s() < deadline:
+                    continue
+                self._drop()
+                raise stream_error(error, "the transactional producer could not start", "SINK_FAILED") from raised
+            self._ready = True
+            return
+
+    def _read_marker(self) -> Marker | None:
+        consumer = build_client(Consumer, self._reader_settings)
+        try:
+            found = consumer.committed([TopicPartition(self._place.topic, 0)], timeout=_REQUEST_S)[0]
+        except KafkaException as raised:
+            what = f"the marker of group {self._place.group} could not be read"
+            raise stream_error(kafka_error(raised), what, "SINK_FAILED") from raised
+        finally:
+            consumer.close()
+        if found.error is not None:
+            what = f"the marker of group {self._place.group} could not be read"
+            raise stream_error(found.error, what, "SINK_FAILED")
+        return Marker.from_json(found.metadata) if found.offset >= 0 else None
+
+    def _metadata(self) -> Any:
+        if self._group_metadata is None:
+            consumer = build_client(Consumer, self._reader_settings)
+            self._group_metadata = consumer.consumer_group_metadata()
+            consumer.close()
+        return self._group_metadata
+
+    def _guarded(self, call: Callable[[], Any], what: str) -> None:
+        try:
+            call()
+        except KafkaException as raised:
+            error = kafka_error(raised)
+            failure = classify(error)
+            if failure is Failure.FENCED or self._is_fenced():
+                self._fenced()
+            self._drop()
+            if failure is Failure.AUTHENTICATION:
+                raise stream_error(error, what, "SINK_FAILED") from raised
+            raise IndoubtError(f"{what} ended with {error.str()} ({error.name()})") from raised
+
+    def _is_fenced(self) -> bool:
+        return self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED
+
+    def _fenced(self) -> NoReturn:
+        """Find out why the producer was fenced, without fencing anybody."""
+        age_s = 0.0 if self._begun_s is None else self._clock.monotonic_s() - self._begun_s
+        self._drop()
+        deadline = self._clock.monotonic_s() + _RIVAL_S
+        while True:
+            seen = self._read_marker()
+            verdict = judge_fencing(self._owner, seen, age_s, self._timeout_s)
+            _log.info(
+                "producer fenced", verdict=verdict.value, age_s=age_s, transactional_id=self._place.transactional_id
+            )
+            if verdict is Fenced.EXPIRED:
+                raise IndoubtError(
+                    f"the transaction was open for {age_s:.1f} s; the broker allows {self._timeout_s:g} s"
+                )
+            if verdict is Fenced.SUPERSEDED or self._clock.monotonic_s() > deadline:
+                raise _superseded(seen.owner if seen else None)
+            self._clock.wait(_NEVER_SET, _LOOK_AGAIN_S)
+
+    def _drop(self) -> None:
+        """Throw the producer away; what it had open is aborted by the next one's start or by the coordinator."""
+        self._ready = False
+        self._begun_s = None
+        # Not close(): it would wait for an answer of the broker that may have gone.
+        self._producer = None
+
+
+_CONNECTION = (
+    "bootstrap.",
+    "security.",
+    "sasl.",
+    "ssl.",
+    "socket.",
+    "client.",
+    "broker.address",
+    "metadata.",
+    "logger",
+)
+
+
+def _superseded(owner: int | None) -> SupersededError:
+    return SupersededError(f"another instance has taken over this query (owner {owner if owner else 'not told yet'})")
+
+
+def refused(error: KafkaError, topic: str, size_bytes: int) -> StreamError:
+    """Return the error for a record that was not stored; one that is too large is never tried again."""
+    if error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._INVALID_ARG}:  # noqa: SLF001 - the client's name
+        message = f"a record of {size_bytes} bytes for topic {topic} was refused: {error.str()}"
+        hint = "Raise kafka.message.max.bytes and the topic's max.message.bytes, or make the record smaller."
+        return StreamError("SINK_FAILED", message, hint=hint, retry=Retry.NEVER)
+    return stream_error(error, f"a record for topic {topic} was not stored", "SINK_FAILED")

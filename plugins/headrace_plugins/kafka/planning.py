@@ -1,0 +1,196 @@
+"""Plugins room: up to where the next batch of a Kafka source reads.
+
+Takes what the brokers say and where the batch starts, gives its end under Spark's read limits, and notices topics that
+were deleted, recreated or grown. Knows nothing of records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from headrace.clock import Clock
+from headrace.errors import StreamError
+from headrace_plugins.kafka.offsets import Partition, Places, count, limit
+from headrace_plugins.kafka.starting import Starting, resolve
+from headrace_plugins.kafka.topics import Brokers, Subscription, Topics
+
+_log = structlog.get_logger(__name__)
+
+_TOLERATE = "Set failOnDataLoss: false to go on without them; what is gone stays gone."
+
+
+class Losses:
+    """What to do about data that is gone: stop, or warn and count the offsets."""
+
+    def __init__(self, *, fail: bool) -> None:
+        self.fail = fail
+        self.offsets = 0
+
+    def report(self, condition: str, message: str, offsets: int = 0, code: str = "DATA_LOSS") -> None:
+        """Raise, or warn and count, as failOnDataLoss says."""
+        if self.fail:
+            raise StreamError(code, message, hint=_TOLERATE, condition=f"KAFKA_DATA_LOSS.{condition}")
+        self.offsets += offsets
+        _log.warning("kafka data loss", condition=condition, what=message, lost_offsets=offsets, total=self.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """maxOffsetsPerTrigger, minOffsetsPerTrigger, and maxTriggerDelay in µs."""
+
+    most: int | None = None
+    least: int | None = None
+    delay_us: int = 0
+
+
+class Planner:
+    """Plans batches of one source; remembers topic ids, the last ends, and when it last let a batch run."""
+
+    def __init__(
+        self, brokers: Brokers, subscription: Subscription, limits: ReadLimits, losses: Losses, clock: Clock
+    ) -> None:
+        self._brokers = brokers
+        self._subscription = subscription
+        self._limits = limits
+        self._losses = losses
+        self._clock = clock
+        self._ids: dict[str, str] = {}
+        self._frozen: Places | None = None
+        self._last_run_us: int | None = None
+        self.ends: Places = {}
+        """The end of every partition as last seen, limits not applied."""
+
+    def first(self, starting: Starting) -> dict[Partition, int]:
+        """Return where a new query starts.
+
+        Raises:
+            StreamError: SOURCE_FAILED for a topic that does not exist, DATA_LOSS for an explicit offset that is gone.
+        """
+        topics = self._existing()
+        places = resolve(starting, topics.partitions, self._brokers)
+        if starting.each is not None and not starting.by_time:
+            places = self._within_range(places)
+        return places
+
+    def next(self, start: Places, *, limited: bool) -> dict[Partition, int]:
+        """Return the end of a batch that starts at `start`."""
+        topics, ends = self._brokers.plan(self._subscription, start.keys() | self.ends.keys())
+        ends = self._without_recreated(topics, ends)
+        self.ends = ends
+        if self._frozen is not None:
+            ends = self._up_to_frozen(ends)
+        self._report_deleted(start, ends)
+        self._report_moved(start, ends)
+        if not limited:
+            return ends
+        if self._frozen is None and self._is_delayed(start, ends):
+            return dict(start)
+        return ends if self._limits.most is None else limit(start, ends, self._limits.most)
+
+    def freeze(self) -> None:
+        """Never plan past the present ends."""
+        topics, ends = self._brokers.plan(self._subscription, self.ends.keys())
+        self._ids = self._ids or dict(topics.ids)
+        self._frozen = ends
+
+    def identity(self) -> dict[str, str]:
+        """Return the id of every topic."""
+        if not self._ids:
+            self._existing()
+        return dict(sorted(self._ids.items()))
+
+    def check_identity(self, logged: Mapping[str, Any]) -> None:
+        """Compare the topics with those a checkpoint knows.
+
+        Raises:
+            StreamError: SOURCE_CHANGED.
+        """
+        now = self._brokers.describe(self._subscription)
+        self._ids = {str(topic): str(topic_id) for topic, topic_id in logged.items()}
+        gone = sorted(self._ids.keys() - now.ids.keys())
+        if gone:
+            what = f"the checkpoint read topics that are deleted or no longer subscribed: {', '.join(gone)}"
+            self._losses.report("PARTITIONS_DELETED", what, code="SOURCE_CHANGED")
+        recreated = self._recreated(now)
+        if recreated and self._losses.fail:
+            self._report_recreated(recreated)
+
+    def _existing(self) -> Topics:
+        topics = self._brokers.describe(self._subscription)
+        missing = [name for name in self._subscription.named if name not in topics.ids]
+        if missing:
+            message = f"there is no topic {', '.join(missing)}"
+            raise StreamError("SOURCE_FAILED", message, hint="Create it, or correct the name.")
+        absent = [str(p) for p in self._subscription.partitions if p not in topics.partitions]
+        if absent:
+            raise StreamError("SOURCE_FAILED", f"there are no partitions {', '.join(absent)}")
+        self._ids = dict(topics.ids)
+        return topics
+
+    def _within_range(self, places: dict[Partition, int]) -> dict[Partition, int]:
+        first, last = self._brokers.earliest(places), self._brokers.latest(places)
+        wrong = {p: offset for p, offset in places.items() if not first[p] <= offset <= last[p]}
+        for partition, offset in wrong.items():
+            there = f"[{first[partition]}, {last[partition]}]"
+            message = f"{partition} should start at offset {offset}; there is {there}"
+            self._losses.report("START_OFFSET_RESET", message, max(0, first[partition] - offset))
+            places[partition] = min(max(offset, first[partition]), last[partition])
+        return places
+
+    def _recreated(self, topics: Topics) -> list[str]:
+        return sorted(name for name, seen in topics.ids.items() if self._ids.get(name, seen) != seen)
+
+    def _report_recreated(self, names: list[str]) -> None:
+        what = f"topics were deleted and created anew since the last batch: {', '.join(names)}"
+        self._losses.report("PARTITION_OFFSET_CHANGED", what, code="SOURCE_CHANGED")
+
+    def _without_recreated(self, topics: Topics, ends: dict[Partition, int]) -> dict[Partition, int]:
+        """Leave recreated topics out of one batch, so that they join the next as new ones, from their first offset."""
+        recreated = self._recreated(topics)
+        self._ids.update(topics.ids)
+        if not recreated:
+            return ends
+        self._report_recreated(recreated)
+        return {partition: end for partition, end in ends.items() if partition.topic not in recreated}
+
+    def _up_to_frozen(self, ends: Places) -> dict[Partition, int]:
+        frozen = self._frozen or {}
+        gone = sorted(str(partition) for partition in frozen if partition not in ends)
+        if gone:
+            what = f"partitions that were to be read by this run are gone: {', '.join(gone)}"
+            self._losses.report("LOST_TOPIC_PARTITIONS_IN_END_OFFSET_WITH_TRIGGER_AVAILABLENOW", what)
+        return {partition: end for partition, end in frozen.items() if partition in ends}
+
+    def _report_deleted(self, start: Places, ends: Places) -> None:
+        gone = sorted(partition for partition in start if partition not in ends)
+        # A topic seen as recreated was reported with its own words already.
+        gone = [partition for partition in gone if self._frozen is None or partition in self._frozen]
+        if gone:
+            what = f"partitions were deleted or are no longer subscribed: {', '.join(str(p) for p in gone)}"
+            self._losses.report("PARTITIONS_DELETED", what, code="SOURCE_CHANGED")
+
+    def _report_moved(self, start: Places, ends: Places) -> None:
+        for partition, end in ends.items():
+            if end < start.get(partition, 0):
+                what = f"{partition} ends at offset {end}; the query has read up to {start[partition]} already"
+                self._losses.report("PARTITION_OFFSET_CHANGED", what, start[partition] - end)
+        added = [partition for partition in ends if partition not in start]
+        for partition, first in (self._brokers.earliest(added) if added else {}).items():
+            if first > 0:
+                what = f"the new partition {partition} starts at offset {first}; [0, {first}) is gone"
+                self._losses.report("ADDED_PARTITION_DOES_NOT_START_FROM_OFFSET_ZERO", what, first)
+
+    def _is_delayed(self, start: Places, ends: Places) -> bool:
+        """Say whether to wait for more rows. Source: Spark KafkaMicroBatchStream.delayBatch; the first batch runs."""
+        if self._limits.least is None:
+            return False
+        now = self._clock.now_us()
+        waited = self._last_run_us is None or now - self._last_run_us >= self._limits.delay_us
+        if not waited and count(start, ends) < self._limits.least:
+            return True
+        self._last_run_us = now
+        return False

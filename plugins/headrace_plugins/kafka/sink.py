@@ -1,0 +1,322 @@
+"""Plugins room: the Kafka sink, with Spark's columns and options, exactly once by default.
+
+Takes parsed options and a `SinkContext`, gives a `Sink` that writes a batch's rows through an outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from confluent_kafka import KafkaException
+
+from headrace.contract import (
+    Delivery,
+    Kind,
+    Marker,
+    Option,
+    Options,
+    Plugin,
+    PluginKind,
+    SinkContext,
+    Spec,
+)
+from headrace.errors import Retry, StreamError, StreamErrors
+from headrace.types import BINARY, INT, STRING, ArrayType, AtomicType, DataType, StructType
+from headrace.values import BatchId
+from headrace_plugins.kafka.client import BOOTSTRAP, SINK_REJECTED, check_settings, passthrough, user_settings
+from headrace_plugins.kafka.failures import kafka_error
+from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox, refused
+from headrace_plugins.kafka.rows import HEADERS
+
+_CONDITION = "_LEGACY_ERROR_TEMP_3080"
+_TEXT = (STRING, BINARY)
+_ROWS_AT_ONCE = 8_192
+_FULL_S = 0.05
+_ANY_PARTITION = -1
+
+SPEC = Spec(
+    name="kafka",
+    kind=PluginKind.SINK,
+    summary="Writes rows as records of Apache Kafka, in one transaction a batch.",
+    options=(
+        BOOTSTRAP,
+        Option("topic", Kind.STRING, "Topic of all records; overrides a column topic."),
+        Option("topics", Kind.STRING, "Topics that a column topic may name, separated by commas."),
+        Option(
+            "delivery",
+            Kind.CHOICE,
+            "exactly_once writes in transactions; at_least_once may repeat records after a crash.",
+            default=Delivery.EXACTLY_ONCE.value,
+            allowed=tuple(delivery.value for delivery in Delivery),
+        ),
+        Option("keyColumn", Kind.STRING, "Column whose value becomes the key; the default is a column key, if any."),
+        Option("transactionalIdPrefix", Kind.STRING, "transactional.id is <this>-<query id>.", default="headrace"),
+        Option("markerGroup", Kind.STRING, "Consumer group that holds the marker; default <transactional.id>.marker."),
+    ),
+    passthrough=(passthrough(SINK_REJECTED),),
+    delivery=Delivery.EXACTLY_ONCE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which column becomes which part of a record; None where a record has no such part."""
+
+    value: str | None  # None: the encoder makes it from all columns
+    key: str | None
+    headers: str | None
+    partition: str | None
+    topic_column: str | None
+    topic: str | None
+    allowed: tuple[str, ...]
+
+    @property
+    def first_topic(self) -> str | None:
+        """The topic that carries the marker."""
+        return self.topic or (self.allowed[0] if self.allowed else None)
+
+
+def bind_columns(options: Options, schema: StructType, *, encoded: bool) -> Binding:
+    """Return which column is what.
+
+    Args:
+        options: topic, topics, keyColumn and delivery are looked at.
+        schema: Of the rows to write.
+        encoded: An encoder makes the value; then only keyColumn and topic have a meaning among the columns.
+
+    Raises:
+        StreamErrors: every column that is missing or of a wrong type, every option that does not fit.
+    """
+    types = {field.name: field.type for field in schema.fields}
+    found: list[StreamError] = []
+
+    def take(name: str, allowed: tuple[DataType, ...], *, required: str = "") -> str | None:
+        kind = types.get(name)
+        if kind is None and required:
+            found.append(_wrong_column(f"the column {name!r} is missing; seen: {', '.join(types)}", required))
+        elif kind is not None and not any(_fits(kind, other) for other in allowed):
+            names = " or ".join(other.sql() for other in allowed)
+            found.append(_wrong_column(f"the column {name!r} is {kind.sql()}; allowed: {names}", "Cast it."))
+            return None
+        return name if kind is not None else None
+
+    topic = options["topic"]
+    value = None if encoded else take("value", _TEXT, required="Name a column value, or set encode.")
+    binding = Binding(
+        value=value,
+        key=_key_column(options, types, found, encoded=encoded)
+        if options["keyColumn"] or encoded
+        else take("key", _TEXT),
+        headers=None if encoded else take("headers", (HEADERS,)),
+        partition=None if encoded else take("partition", (INT,)),
+        topic_column=None if topic else take("topic", (STRING,), required="Set the option topic."),
+        topic=topic,
+        allowed=tuple(name.strip() for name in (options["topics"] or "").split(",") if name.strip()),
+    )
+    if binding.topic_column and not binding.allowed and options["delivery"] == Delivery.EXACTLY_ONCE.value:
+        message = "exactly_once with a column topic needs to know the topics beforehand"
+        hint = "Set topics: a,b to the topics the column may name, or delivery: at_least_once."
+        found.append(StreamError("PLUGIN_OPTION_INVALID", message, hint=hint))
+    if found:
+        raise StreamErrors(found)
+    return binding
+
+
+def _fits(kind: DataType, allowed: DataType) -> bool:
+    if isinstance(allowed, ArrayType) and isinstance(kind, ArrayType):
+        fields = kind.element.fields if isinstance(kind.element, StructType) else ()
+        wanted = allowed.element.fields if isinstance(allowed.element, StructType) else ()
+        return [field.type for field in fields] == [field.type for field in wanted]
+    return kind == allowed
+
+
+def _key_column(options: Options, types: dict[str, DataType], found: list[StreamError], *, encoded: bool) -> str | None:
+    name = options["keyColumn"]
+    if name is None and encoded:
+        return None
+    kind = types.get(name)
+    if kind is None:
+        found.append(
+            _wrong_column(f"the key column {name!r} is missing; seen: {', '.join(types)}", "Correct the name.")
+        )
+    elif not isinstance(kind, AtomicType):
+        found.append(_wrong_column(f"the key column {name!r} is {kind.sql()}", "Allowed: types with a text form."))
+    return str(name)
+
+
+def _wrong_column(message: str, hint: str) -> StreamError:
+    return StreamError("SQL_ANALYSIS", f"kafka sink: {message}", hint=hint, condition=_CONDITION)
+
+
+class KafkaSink:
+    """Records of Kafka topics; see `headrace.contract.Sink` for the order of calls."""
+
+    def __init__(self, options: Options, context: SinkContext, binding: Binding) -> None:
+        self._binding = binding
+        self._encoder = context.encoder
+        self._delivery = Delivery(options["delivery"])
+        user = user_settings(options)
+        if self._delivery is Delivery.EXACTLY_ONCE:
+            transactional_id = f"{options['transactionalIdPrefix']}-{context.query_id}"
+            group = options["markerGroup"] or f"{transactional_id}.marker"
+            place = Place(transactional_id, group, str(binding.first_topic))
+            self._outbox: PlainOutbox = TransactionalOutbox(user, place, context.clock)
+        else:
+            self._outbox = PlainOutbox(user)
+
+    @property
+    def delivery(self) -> Delivery:
+        """What the option says."""
+        return self._delivery
+
+    def recover(self) -> Marker | None:
+        """Fence earlier owners and return the last committed marker."""
+        return self._outbox.recover()
+
+    def claim(self, marker: Marker) -> None:
+        """Record a new owner, or refresh the marker while the query is idle."""
+        self._outbox.claim(marker)
+
+    def begin(self, batch_id: BatchId) -> None:
+        """Begin the batch's transaction."""
+        del batch_id  # the marker names the batch
+        self._outbox.begin()
+
+    def write(self, rows: pa.Table) -> int:
+        """Produce all rows and return once each is stored, invisible until commit."""
+        self._check_topics(rows)
+        topic = self._binding.topic
+        for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            values = self._values(batch)
+            keys = self._column(batch, self._binding.key)
+            topics = self._column(batch, None if topic else self._binding.topic_column)
+            headers = self._headers(batch)
+            partitions = self._partitions(batch)
+            if topic is not None and headers is None and partitions is None:
+                self._produce_plain(topic, values, keys)
+            else:
+                names = [topic] * len(values) if topic is not None else [name.decode() for name in topics]
+                self._produce_full(names, values, keys, headers, partitions)
+            self._outbox.producer.poll(0)
+            self._outbox.check()
+        self._outbox.flush()
+        return int(rows.num_rows)
+
+    def commit(self, marker: Marker) -> None:
+        """Make the batch and its marker visible at once."""
+        self._outbox.commit(marker)
+
+    def abort(self) -> None:
+        """Drop the batch."""
+        self._outbox.abort()
+
+    def describe(self) -> str:
+        """Return Spark's name of the sink."""
+        return "KafkaTable"
+
+    def close(self) -> None:
+        """End the connections."""
+        self._outbox.close()
+
+    def _check_topics(self, rows: pa.Table) -> None:
+        name = self._binding.topic_column
+        if name is None:
+            return
+        seen = pc.unique(rows[name]).to_pylist()
+        if None in seen:
+            message, hint = f"a row has a null in the column {name}", "Filter such rows or set the option topic."
+            raise StreamError(
+                "SINK_FAILED", message, hint=hint, condition="KAFKA_NULL_TOPIC_IN_DATA", retry=Retry.NEVER
+            )
+        foreign = sorted(set(seen) - set(self._binding.allowed)) if self._binding.allowed else []
+        if foreign:
+            message = f"rows name the topics {', '.join(foreign)}; allowed: {', '.join(self._binding.allowed)}"
+            raise StreamError("SINK_FAILED", message, hint="Add them to the option topics.", retry=Retry.NEVER)
+
+    def _values(self, batch: pa.RecordBatch) -> list[bytes | None]:
+        if self._encoder is None:
+            return self._column(batch, self._binding.value)
+        values = self._encoder.encode(pa.Table.from_batches([batch]))
+        encoded: list[bytes | None] = values.cast(pa.binary()).to_pylist()
+        return encoded
+
+    def _column(self, batch: pa.RecordBatch, name: str | None) -> list[Any]:
+        """Return a column as bytes; all None when there is no such column."""
+        if name is None:
+            return [None] * batch.num_rows
+        column = batch.column(batch.schema.get_field_index(name))
+        if not pa.types.is_string(column.type) and not pa.types.is_binary(column.type):
+            column = column.cast(pa.string())
+        found: list[Any] = column.cast(pa.binary()).to_pylist()
+        return found
+
+    def _headers(self, batch: pa.RecordBatch) -> list[Any] | None:
+        name = self._binding.headers
+        if name is None:
+            return None
+        rows = batch.column(batch.schema.get_field_index(name)).to_pylist()
+        return [[tuple(pair.values()) for pair in pairs] if pairs else None for pairs in rows]
+
+    def _partitions(self, batch: pa.RecordBatch) -> list[int] | None:
+        name = self._binding.partition
+        if name is None:
+            return None
+        column = batch.column(batch.schema.get_field_index(name))
+        found: list[int] = pc.fill_null(column, _ANY_PARTITION).to_pylist()
+        return found
+
+    def _produce_plain(self, topic: str, values: Sequence[Any], keys: Sequence[Any]) -> None:
+        # The client has no call for a whole batch that is faster than this loop.
+        produce = self._outbox.producer.produce
+        for value, key in zip(values, keys, strict=True):
+            try:
+                produce(topic, value, key)
+            except BufferError:
+                self._produce_when_free(topic, value, key, _ANY_PARTITION, None)
+            except KafkaException as raised:
+                raise refused(kafka_error(raised), topic, len(value or b"")) from raised
+
+    def _produce_full(
+        self,
+        topics: Sequence[str],
+        values: Sequence[Any],
+        keys: Sequence[Any],
+        headers: Sequence[Any] | None,
+        partitions: Sequence[int] | None,
+    ) -> None:
+        empty = [None] * len(values)
+        every = zip(topics, values, keys, partitions or [_ANY_PARTITION] * len(values), headers or empty, strict=True)
+        for topic, value, key, partition, pairs in every:
+            try:
+                self._produce_when_free(topic, value, key, partition, pairs)
+            except KafkaException as raised:
+                raise refused(kafka_error(raised), topic, len(value or b"")) from raised
+
+    def _produce_when_free(self, topic: str, value: Any, key: Any, partition: int, headers: Any) -> None:
+        more = {} if headers is None else {"headers": headers}
+        while True:
+            try:
+                self._outbox.producer.produce(topic, value, key, partition, **more)
+            except BufferError:
+                self._outbox.producer.poll(_FULL_S)
+                self._outbox.check()
+            else:
+                return
+
+
+def build(options: Options, context: SinkContext) -> KafkaSink:
+    """Return the sink; asks no broker yet.
+
+    Raises:
+        StreamErrors: every column or option that does not fit.
+    """
+    check_settings(user_settings(options))
+    return KafkaSink(options, context, bind_columns(options, context.schema, encoded=context.encoder is not None))
+
+
+PLUGIN = Plugin(SPEC, build)
+"""Format name kafka, writeStream."""

@@ -1,0 +1,164 @@
+"""Plugins room: which partitions a source reads, and what the brokers say of them.
+
+Takes an admin client and a `Subscription`, gives topic ids, partitions and offsets; one round trip a question.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from headrace.clock import Clock
+from headrace.errors import StreamError
+from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
+from headrace_plugins.kafka.offsets import Partition
+
+_INTERNAL = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
+_ANSWER_S = 15.0
+_UNTOLD = "the brokers did not tell topics and offsets"
+
+_T = TypeVar("_T")
+_NEVER_SET = threading.Event()
+EARLIEST_SPEC = OffsetSpec.earliest()
+LATEST_SPEC = OffsetSpec.latest()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a source reads: named topics, named partitions, or topics by a pattern; exactly one is set."""
+
+    topics: tuple[str, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    pattern: str | None = None
+
+    def __str__(self) -> str:
+        if self.pattern is not None:
+            return f"SubscribePattern[{self.pattern}]"
+        if self.partitions:
+            return f"Assign[{', '.join(str(partition) for partition in self.partitions)}]"
+        return f"Subscribe[{', '.join(self.topics)}]"
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The topics named outright; none for a pattern."""
+        return self.topics or tuple(sorted({partition.topic for partition in self.partitions}))
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of a source as the brokers know them now; a topic that is not there is in neither mapping."""
+
+    ids: Mapping[str, str]
+    partitions: tuple[Partition, ...]
+
+
+class Brokers:
+    """Questions to the brokers; each is asked again a few times while the answer is a passing error."""
+
+    def __init__(self, admin: AdminClient, isolation: str, tries: int, clock: Clock, pause_s: float) -> None:
+        self._admin = admin
+        committed = isolation == "read_committed"
+        self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        self._tries = tries
+        self._clock = clock
+        self._pause_s = pause_s
+
+    def describe(self, subscription: Subscription) -> Topics:
+        """Return ids and partitions of the topics; named ones that do not exist are left out."""
+        return self._again(lambda: self._describe(subscription))
+
+    def latest(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Return the end of each partition, the last stable offset when read_committed."""
+        return {p: offset for p, (offset, _time) in self.ask(dict.fromkeys(partitions, LATEST_SPEC)).items()}
+
+    def earliest(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Return the first offset there is of each partition."""
+        return {p: offset for p, (offset, _time) in self.ask(dict.fromkeys(partitions, EARLIEST_SPEC)).items()}
+
+    def ask(self, specs: Mapping[Partition, OffsetSpec]) -> dict[Partition, tuple[int, int]]:
+        """Return offset and timestamp for one question per partition; a partition that is gone is left out.
+
+        Raises:
+            StreamError: BROKER_UNAVAILABLE, AUTHENTICATION_FAILED or SOURCE_FAILED.
+        """
+        return self._again(lambda: self._collect(self._list_offsets(specs))) if specs else {}
+
+    def plan(self, subscription: Subscription, known: Iterable[Partition]) -> tuple[Topics, dict[Partition, int]]:
+        """Return the topics and the end of every partition, in one round trip when no partition is new."""
+        return self._again(lambda: self._plan(subscription, tuple(known)))
+
+    def _plan(self, subscription: Subscription, known: tuple[Partition, ...]) -> tuple[Topics, dict[Partition, int]]:
+        # Both questions are under way at once.
+        asked = self._list_offsets(dict.fromkeys(known, LATEST_SPEC)) if known else {}
+        topics = self._describe(subscription)
+        ends = {p: offset for p, (offset, _time) in self._collect(asked).items()}
+        new = [partition for partition in topics.partitions if partition not in ends]
+        more = self._collect(self._list_offsets(dict.fromkeys(new, LATEST_SPEC))) if new else {}
+        ends.update({p: offset for p, (offset, _time) in more.items()})
+        return topics, {partition: ends[partition] for partition in topics.partitions if partition in ends}
+
+    def _list_offsets(self, specs: Mapping[Partition, OffsetSpec]) -> dict[Partition, Future[Any]]:
+        wanted = {TopicPartition(p.topic, p.number): spec for p, spec in specs.items()}
+        answers = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=_ANSWER_S)
+        return {Partition(place.topic, place.partition): answer for place, answer in answers.items()}
+
+    def _collect(self, answers: Mapping[Partition, Future[Any]]) -> dict[Partition, tuple[int, int]]:
+        found: dict[Partition, tuple[int, int]] = {}
+        for partition, answer in answers.items():
+            try:
+                told = answer.result()
+            except KafkaException as raised:
+                if classify(kafka_error(raised)) is not Failure.GONE:
+                    raise
+            else:
+                found[partition] = (told.offset, told.timestamp)
+        return found
+
+    def _describe(self, subscription: Subscription) -> Topics:
+        names = list(subscription.named) if subscription.pattern is None else self._matching(subscription.pattern)
+        if not names:
+            return Topics({}, ())
+        answers = self._admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_S)
+        ids: dict[str, str] = {}
+        partitions: list[Partition] = []
+        for name, answer in sorted(answers.items()):
+            try:
+                told = answer.result()
+            except KafkaException as raised:
+                if classify(kafka_error(raised)) is not Failure.GONE:
+                    raise
+            else:
+                ids[name] = str(told.topic_id)
+                partitions += [Partition(name, partition.id) for partition in told.partitions]
+        if subscription.partitions:
+            partitions = [partition for partition in partitions if partition in subscription.partitions]
+        return Topics(ids, tuple(sorted(partitions)))
+
+    def _matching(self, pattern: str) -> list[str]:
+        names = self._admin.list_topics(timeout=_ANSWER_S).topics
+        return sorted(name for name in names if name not in _INTERNAL and re.fullmatch(pattern, name))
+
+    def _again(self, question: Callable[[], _T]) -> _T:
+        for attempt in range(self._tries + 1):
+            try:
+                return question()
+            except KafkaException as raised:
+                error = kafka_error(raised)
+                self._admin.poll(0)
+                if classify(error) is not Failure.TRANSIENT or attempt == self._tries:
+                    raise stream_error(
+                        error, "the brokers did not tell topics and offsets", "SOURCE_FAILED"
+                    ) from raised
+                self._pause()
+        raise StreamError("INTERNAL", "a question to the brokers had no tries")
+
+    def _pause(self) -> None:
+        self._clock.wait(_NEVER_SET, self._pause_s)
