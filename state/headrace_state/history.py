@@ -52,6 +52,8 @@ class DeltaHistory:
         Raises:
             StateError: IO or INCOMPATIBLE.
         """
+        if base == target:
+            return None
         try:
             links = self.links(target[1], base[0])
         except StateError as error:

@@ -17,23 +17,27 @@ from headrace_state.errors import StateError, StateErrorKind, os_errors
 
 
 class FolderLock:
-    """An exclusive lock on a folder, taken on construction.
-
-    Raises:
-        StateError: LOCKED, naming the holder; IO when the folder cannot be written.
-    """
+    """An exclusive lock on a folder, held from acquire, or the start of a with block, to release."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor: int | None = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock at once or fail; the folder is made when absent.
+
+        Raises:
+            StateError: LOCKED, naming the holder (also when this process holds it already); IO.
+        """
+        with os_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                self._take(self._descriptor)
+                self._take(descriptor)
             except BaseException:
-                os.close(self._descriptor)
-                self._descriptor = None
+                os.close(descriptor)
                 raise
+            self._descriptor = descriptor
 
     def release(self) -> None:
         """Give the folder up; releasing twice does nothing."""
@@ -42,6 +46,7 @@ class FolderLock:
             self._descriptor = None
 
     def __enter__(self) -> FolderLock:
+        self.acquire()
         return self
 
     def __exit__(

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from headrace_state.errors import StateError, StateErrorKind, corrupt
 from headrace_state.files import Files
@@ -18,7 +19,10 @@ JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[st
 """What JSON can say."""
 
 JsonObject = Mapping[str, JsonValue]
-"""One line of an entry."""
+"""One line of an entry, as written."""
+
+Line = dict[str, Any]
+"""One line of an entry, as read; what its fields are is up to the reader."""
 
 LOG_VERSION = 1
 """Newest entry format that is read; the only one that is written."""
@@ -52,7 +56,7 @@ class MetadataLog:
             message = f"a concurrent writer has logged batch {n} already"
             raise StateError(StateErrorKind.LOCKED, message, self._path(n)) from error
 
-    def read(self, n: int) -> list[JsonObject]:
+    def read(self, n: int) -> list[Line]:
         """Return the objects of batch n in the order written.
 
         Raises:
@@ -61,7 +65,7 @@ class MetadataLog:
         """
         return _parse(self._files.read(self._path(n)), self._path(n))
 
-    def latest(self) -> tuple[int, list[JsonObject]] | None:
+    def latest(self) -> tuple[int, list[Line]] | None:
         """Return the newest whole entry, or None; a torn newest one counts as absent, as after a crash while writing.
 
         Raises:
@@ -105,7 +109,7 @@ class MetadataLog:
         return self._folder / str(n)
 
 
-def _parse(content: bytes, path: Path) -> list[JsonObject]:
+def _parse(content: bytes, path: Path) -> list[Line]:
     first, _, _ = content.partition(b"\n")
     if first[:1] == b"v" and first[1:].isdigit() and int(first[1:]) > LOG_VERSION:
         message = f"the entry has format {first.decode()}, this version reads up to v{LOG_VERSION}"

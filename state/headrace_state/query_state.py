@@ -155,7 +155,7 @@ class QueryState:
                 self._drop_store()
             elif (self.version, self.delta) == (batch, uuid):
                 return Brought.RESUMED
-            elif self.version < batch and self._try_replay(batch, uuid, []):
+            elif self._is_near(batch) and self._try_replay(batch, uuid, []):
                 return Brought.REPLAYED
         self._restore(batch, uuid)
         return Brought.RESTORED
@@ -231,8 +231,14 @@ class QueryState:
                 raise StateError(StateErrorKind.LOST, message, self._history.folder)
             store.apply(delta)
 
+    def _is_near(self, batch: int) -> bool:
+        """Tell whether replaying on the local store is worth trying: not when it is empty and a snapshot exists."""
+        return self.version < batch and (self.version >= 0 or self.snapshots.newest(batch) is None)
+
     def _try_replay(self, batch: int, uuid: str, tried: list[str]) -> bool:
         """Apply the chain from the open store up to uuid; False, and why, when it does not fit or is torn."""
+        if (self.version, self.delta) == (batch, uuid):
+            return True
         try:
             for link in self._history.links(uuid, self.version):
                 self._apply(self._history.read(link.uuid))

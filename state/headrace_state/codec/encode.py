@@ -98,9 +98,10 @@ def _encode_node(node: Node, column: Any, record: npt.NDArray[Any], bounds: Int6
 
 
 def _canonical_floats(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    # Adding 0.0 turns -0.0 into 0.0; every NaN becomes the one quiet NaN (Spark's NormalizeFloatingNumbers).
-    plain: npt.NDArray[Any] = values + values.dtype.type(0)
+    # Every NaN becomes the one quiet NaN, -0.0 becomes 0.0 (Spark's NormalizeFloatingNumbers).
+    plain = values.copy()
     plain[np.isnan(plain)] = np.nan
+    plain[plain == 0] = 0
     return plain
 
 

@@ -63,15 +63,13 @@ class RocksStore:
         self._handles: dict[str, Any] = {}
         with os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with self._checked():
-            # RocksDB refuses to open with a family left out, so tables nobody names any more stay, with their rows.
-            present = Rdict.list_cf(str(folder)) if (folder / "CURRENT").exists() else []
-            names = sorted({*present, *tables, _META})
-            self._db: Any = Rdict(str(folder), self._options, dict.fromkeys(names, self._options))
-            for name in names:
-                self._register(name)
-            stored = self._families[_META].get(_META_KEY)
-        meta: dict[str, Any] = json.loads(stored) if stored else {"batch": -1, "uuid": "", "counts": {}}
+        self._cursors: list[list[Any]] = []
+        self._db: Any = None
+        try:
+            meta = self._open(tables)
+        except BaseException:
+            self._release()
+            raise
         self._version: int = meta["batch"]
         self._delta: str = meta["uuid"]
         self._counts: dict[str, int] = dict.fromkeys(self.tables, 0) | meta["counts"]
@@ -118,15 +116,16 @@ class RocksStore:
             return
         last = start
         with self._checked():
-            items = self._families[table].items(from_key=start, read_opt=_range_options(end))
-        while True:
-            with self._checked():
-                chunk = list(islice(items, SCAN_ROWS))
-            if not chunk:
-                break
-            last = chunk[-1][0]
-            yield list(map(itemgetter(0), chunk)), list(map(itemgetter(1), chunk))
-        self._check_end(table, last, end, is_empty=last is start)
+            cursor = [self._families[table].items(from_key=start, read_opt=_range_options(end))]
+        self._cursors.append(cursor)
+        try:
+            while chunk := self._next_rows(cursor):
+                last = chunk[-1][0]
+                yield list(map(itemgetter(0), chunk)), list(map(itemgetter(1), chunk))
+            self._check_end(table, last, end, is_empty=last is start)
+        finally:
+            cursor.clear()
+            self._cursors = [other for other in self._cursors if other]
 
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
@@ -185,30 +184,58 @@ class RocksStore:
                 for family in self._families.values():
                     family.flush()
         finally:
-            for family in self._families.values():
-                family.close()
+            self._release()
+
+    def _open(self, tables: Sequence[str]) -> dict[str, Any]:
+        with self._checked():
+            # RocksDB refuses to open with a family left out, so tables nobody names any more stay, with their rows.
+            present = Rdict.list_cf(str(self._folder)) if (self._folder / "CURRENT").exists() else []
+            names = sorted({*present, *tables, _META})
+            self._db = Rdict(str(self._folder), self._options, dict.fromkeys(names, self._options))
+            for name in names:
+                self._register(name)
+            stored = self._families[_META].get(_META_KEY)
+        meta: dict[str, Any] = json.loads(stored) if stored else {"batch": -1, "uuid": "", "counts": {}}
+        return meta
+
+    def _release(self) -> None:
+        # Iterators keep the database open and locked, also those of scans that nobody finished.
+        for cursor in self._cursors:
+            cursor.clear()
+        for family in self._families.values():
+            family.close()
+        if self._db is not None:
             self._db.close()
-            self._families, self._handles = {}, {}
+        self._families, self._handles, self._cursors, self._db = {}, {}, [], None
 
     def _register(self, name: str) -> None:
         self._families[name] = self._db.get_column_family(name)
         self._handles[name] = self._db.get_column_family_handle(name)
 
+    def _next_rows(self, cursor: list[Any]) -> list[tuple[bytes, bytes]]:
+        if not cursor:
+            raise StateError(StateErrorKind.IO, "the store was closed during a scan", self._folder)
+        with self._checked():
+            return list(islice(cursor[0], SCAN_ROWS))
+
     def _check_end(self, table: str, last: bytes | None, end: bytes | None, *, is_empty: bool) -> None:
         # items() ends silently at a corrupt block; a second iterator set on the last key meets the same block and
         # says so in status(), or finds a row that items() never gave.
-        with self._checked():
-            probe = self._families[table].iter(_range_options(end))
-            if last is None:
-                probe.seek_to_first()
-            else:
-                probe.seek(last)
-                if not is_empty and probe.valid():
-                    probe.next()
-            probe.status()
-            if probe.valid():
-                self._mark()
-                raise corrupt(f"a scan of table {table} ended before its last row", self._folder)
+        probe = self._families[table].iter(_range_options(end))
+        try:
+            with self._checked():
+                if last is None:
+                    probe.seek_to_first()
+                else:
+                    probe.seek(last)
+                    if not is_empty and probe.valid():
+                        probe.next()
+                probe.status()
+                if probe.valid():
+                    self._mark()
+                    raise corrupt(f"a scan of table {table} ended before its last row", self._folder)
+        finally:
+            del probe  # an iterator kept alive by a traceback would keep the database locked
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
