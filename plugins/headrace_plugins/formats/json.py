@@ -1,0 +1,107 @@
+"""Plugin format json: JSON texts to columns as Spark's from_json reads them, columns to what its to_json writes.
+
+The rules are DuckDB text from `headrace.json_text`; here they run over whole Arrow columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.contract import Codec, Decoded, Options, Plugin, PluginKind, Spec
+from headrace.duck import quote
+from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
+from headrace.types import StructType
+from headrace_plugins.formats.arrow_sql import TIME_ZONE, ArrowSql, conform, pick
+from headrace_plugins.formats.text import read_texts, without_rows
+
+SPEC = Spec("json", PluginKind.FORMAT, "JSON objects, one a value, as Spark's from_json and to_json.", (TIME_ZONE,))
+
+_INPUT = "headrace_values"
+
+
+class JsonDecoder:
+    """Reads JSON objects by Spark's from_json rules, in one statement for all values.
+
+    Only the columns asked for are read: a malformed value in another column of the schema goes unnoticed, unless the
+    text is no JSON object at all.
+    """
+
+    def __init__(self, schema: StructType, time_zone: str) -> None:
+        self._schema = schema
+        self._time_zone = time_zone
+        self._sql = ArrowSql(time_zone)
+
+    def decode(self, values: pa.ChunkedArray, columns: Sequence[str]) -> Decoded:
+        """Return the columns; a text that is malformed gives a reason, an empty one only nulls."""
+        texts, reasons = read_texts(values)
+        asked = pick(self._schema, list(columns) or [self._schema.names[0]])
+        read = from_json_sql("v", asked, self._time_zone)
+        fields = ", ".join(f"r.{quote(name)} AS {quote(name)}" for name in asked.names)
+        statement = f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
+        rows = conform(self._sql.run(statement, {_INPUT: pa.table({"v": texts})}), asked)
+        malformed = {**reasons, **self._reasons(texts, rows, asked)}
+        return without_rows(rows.select(list(columns)), malformed)
+
+    def _reasons(self, texts: pa.ChunkedArray, rows: pa.Table, asked: StructType) -> dict[int, str]:
+        """Return why rows are malformed; only rows without any value can be, so only those are looked at again."""
+        suspect = pc.is_valid(texts).combine_chunks()
+        for column in rows.columns:
+            suspect = pc.and_(suspect, pc.is_null(column).combine_chunks())
+        numbers = np.flatnonzero(np.asarray(suspect))
+        if len(numbers) == 0:
+            return {}
+        table = pa.table({"n": numbers, "v": texts.take(pa.array(numbers))})
+        bad = malformed_json_sql("v", asked)
+        one_by_one = ", ".join(
+            f"CASE WHEN {malformed_json_sql('v', StructType((field,)))} THEN {n} END"
+            for n, field in enumerate(asked.fields)
+        )
+        statement = f"""SELECT n, json_valid(v) AS valid, json_type(TRY_CAST(v AS JSON)) AS kind,
+            list_filter([{one_by_one}], lambda f: f IS NOT NULL) AS fields
+            FROM {_INPUT} WHERE {bad}"""  # noqa: S608 - built from a typed schema
+        found = self._sql.run(statement, {_INPUT: table}).to_pylist()
+        return {row["n"]: _reason(row["valid"], row["kind"], row["fields"], asked) for row in found}
+
+    def close(self) -> None:
+        """Free the memory; may be called twice."""
+        self._sql.close()
+
+
+def _reason(valid: bool, kind: str | None, fields: Sequence[int], asked: StructType) -> str:
+    if not valid:
+        return "not valid JSON"
+    if kind != "OBJECT":
+        return f"not a JSON object but {(kind or 'nothing').lower()}"
+    named = ", ".join(f"{asked.fields[n].name} {asked.fields[n].type.sql()}" for n in fields)
+    return f"does not fit {named or asked.sql()}"
+
+
+class JsonEncoder:
+    """Writes each row as the JSON object of Spark's to_json: null fields left out, in one statement for all rows."""
+
+    def __init__(self, schema: StructType, time_zone: str) -> None:
+        packed = ", ".join(f"{quote(name)} := {quote(name)}" for name in schema.names)
+        written = to_json_sql("r", schema, time_zone)
+        self._statement = f"SELECT {written} AS v FROM (SELECT struct_pack({packed}) AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
+        self._sql = ArrowSql(time_zone)
+
+    def encode(self, rows: pa.Table) -> pa.Array:
+        """Return one JSON text per row."""
+        return self._sql.run(self._statement, {_INPUT: rows}).column("v").combine_chunks().cast(pa.string())
+
+    def close(self) -> None:
+        """Free the memory; may be called twice."""
+        self._sql.close()
+
+
+def build(options: Options, schema: StructType) -> Codec:
+    """Return decoder and encoder for a schema of at least one column."""
+    zone = options["timeZone"]
+    return Codec(JsonDecoder(schema, zone), JsonEncoder(schema, zone))
+
+
+PLUGIN = Plugin(SPEC, build)
