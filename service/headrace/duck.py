@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -175,7 +176,9 @@ _LITERALS: dict[DataType, Callable[[Any, DataType], str]] = {
     CALENDAR_INTERVAL: _calendar,
 }
 
+
 _placeholders = itertools.count()
+_SIMPLE = re.compile(r"""[A-Za-z_]\w*(\.\w+)*|"[^"]*"(\."[^"]*")?|-?\d+|'[^']*'""")
 
 
 def let(value_sql: str, body: Callable[[str], str]) -> str:
@@ -183,9 +186,23 @@ def let(value_sql: str, body: Callable[[str], str]) -> str:
 
     DuckDB shares no common expressions across the branches of a CASE; the argument of a lambda is its only binding.
     """
+    if _SIMPLE.fullmatch(value_sql):
+        return body(value_sql)
+    name, text = _with_name("let", value_sql, body)
+    return f"list_transform([{value_sql}], lambda {name}: {text})[1]"
+
+
+def each(list_sql: str, body: Callable[[str], str]) -> str:
+    """Return a DuckDB expression of the list with `body` applied to the name of each element."""
+    name, text = _with_name("each", list_sql, body)
+    return f"list_transform({list_sql}, lambda {name}: {text})"
+
+
+def _with_name(prefix: str, value_sql: str, body: Callable[[str], str]) -> tuple[str, str]:
+    # Parts are rendered inside out, so a free name is known only when the body is; until then a hole stands for it.
     hole = f"\x01{next(_placeholders)}\x01"
     text = body(hole)
     number = 0
-    while f"let{number}" in text or f"let{number}" in value_sql:
+    while f"{prefix}{number}" in text or f"{prefix}{number}" in value_sql:
         number += 1
-    return f"list_transform([{value_sql}], lambda let{number}: {text.replace(hole, f'let{number}')})[1]"
+    return f"{prefix}{number}", text.replace(hole, f"{prefix}{number}")

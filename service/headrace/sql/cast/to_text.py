@@ -1,0 +1,98 @@
+"""Room 2, casts: other types to strings, nested ones in Spark's brackets."""
+
+from __future__ import annotations
+
+from headrace.duck import each, let, quote
+from headrace.number_text import floating_to_text_sql
+from headrace.sql.cast.mode import Casting
+from headrace.time_text import timestamp_to_text_sql
+from headrace.types import (
+    BINARY,
+    CALENDAR_INTERVAL,
+    DAY_TIME_INTERVAL,
+    DOUBLE,
+    FLOAT,
+    STRING,
+    TIMESTAMP,
+    YEAR_MONTH_INTERVAL,
+    ArrayType,
+    DataType,
+    MapType,
+    StructType,
+)
+
+
+def cast_to_text(sql: str, casting: Casting) -> str:
+    """Return the value as CAST(... AS STRING) writes it.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for calendar intervals.
+    """
+    if casting.frm == CALENDAR_INTERVAL:
+        raise casting.refused()
+    return _text(sql, casting.frm, casting.settings.time_zone)
+
+
+def _text(sql: str, kind: DataType, zone: str) -> str:
+    if kind == STRING:
+        return sql
+    if kind in (FLOAT, DOUBLE):
+        return floating_to_text_sql(sql)
+    if kind == TIMESTAMP:
+        return timestamp_to_text_sql(sql, zone)
+    if kind == BINARY:
+        # Spark takes the bytes as they are; DuckDB holds valid UTF-8 only, so bad bytes are shown as \xFF.
+        return let(sql, lambda value: f"COALESCE(TRY(decode({value})), CAST({value} AS VARCHAR))")
+    if kind == DAY_TIME_INTERVAL:
+        return let(sql, _day_time)
+    if kind == YEAR_MONTH_INTERVAL:
+        return let(sql, _year_month)
+    if isinstance(kind, ArrayType | MapType | StructType):
+        return let(sql, lambda value: _nested(value, kind, zone))
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def _nested(value: str, kind: ArrayType | MapType | StructType, zone: str) -> str:
+    if isinstance(kind, ArrayType):
+        items = each(value, lambda item: _part(item, kind.element, zone))
+        return f"('[' || array_to_string({items}, ', ') || ']')"
+    if isinstance(kind, MapType):
+        pairs = each(
+            f"map_entries({value})",
+            lambda pair: (
+                f"{_part(f'{pair}.key', kind.key, zone)} || ' -> ' || {_part(f'{pair}.value', kind.value, zone)}"
+            ),
+        )
+        return f"('{{' || array_to_string({pairs}, ', ') || '}}')"
+    parts = [_part(f"{value}.{quote(field.name)}", field.type, zone) for field in kind.fields]
+    shown = " || ', ' || ".join(parts) or "''"
+    return f"(CASE WHEN {value} IS NULL THEN NULL ELSE '{{' || {shown} || '}}' END)"
+
+
+def _part(sql: str, kind: DataType, zone: str) -> str:
+    return f"COALESCE({_text(sql, kind, zone)}, 'null')"
+
+
+def _day_time(us: str) -> str:
+    whole = f"abs(CAST({us} AS HUGEINT))"
+    fraction = f"rtrim(printf('.%06d', CAST({whole} % 1000000 AS BIGINT)), '0.')"
+    clock = ", ".join(
+        f"CAST({part} AS BIGINT)"
+        for part in (
+            f"{whole} // 86400000000",
+            f"{whole} // 3600000000 % 24",
+            f"{whole} // 60000000 % 60",
+            f"{whole} // 1000000 % 60",
+        )
+    )
+    return (
+        f"('INTERVAL ''' || CASE WHEN {us} < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d', {clock}) || "
+        f"{fraction} || ''' DAY TO SECOND')"
+    )
+
+
+def _year_month(months: str) -> str:
+    return (
+        f"('INTERVAL ''' || CASE WHEN {months} < 0 THEN '-' ELSE '' END || "
+        f"printf('%d-%d', abs({months}) // 12, abs({months}) % 12) || ''' YEAR TO MONTH')"
+    )
