@@ -45,9 +45,9 @@ table.leaf = pond_plugins:TABLE
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def pond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Install a distribution with the plugins pond, leaf and twig for this session; gives its folder."""
+    """Install a distribution with the plugins pond, leaf and twig for one module of tests; gives its folder."""
     site = tmp_path_factory.mktemp("site")
     (site / "pond_plugins.py").write_text(MODULE)
     facts = site / "pond_plugins-1.0.dist-info"

@@ -1,0 +1,129 @@
+"""The verbs that read a pipeline file: outcomes, exit codes, and no secret in any output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from headrace.cli import run
+
+GOOD = """\
+version: 1
+name: ticks
+sources:
+  ticks: {format: rate, options: {rowsPerSecond: 10}}
+queries:
+  tens:
+    sql: |
+      SELECT value
+      FROM ticks WHERE value % 10 = 0
+    sink: {format: memory}
+checkpoint: {location: state}
+"""
+SECRET = """\
+version: 1
+name: hidden
+sources:
+  ticks:
+    format: kafka
+    options: {kafka.bootstrap.servers: "localhost:1", subscribe: t, kafka.sasl.password: "${env:HEADRACE_TEST_PW}"}
+queries:
+  all: {sql: SELECT nothing FROM ticks, sink: {format: memory}}
+checkpoint: {location: state}
+"""
+
+
+def _file(folder: Path, text: str) -> str:
+    path = folder / "p.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_good_file_validates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line a file on standard output, nothing on standard error."""
+    file = _file(tmp_path, GOOD)
+    assert run(["validate", file]) == 0
+    assert capsys.readouterr() == (f"{file}: 1 query, no errors\n", "")
+
+
+def test_online_also_asks_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A checkpoint below a file is no place to write."""
+    (tmp_path / "state").write_text("a file")
+    assert run(["validate", "--online", _file(tmp_path, GOOD)]) == 74
+    assert "[IO_FAILED]" in capsys.readouterr().err
+
+
+def test_errors_of_all_files_come_with_carets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole text on standard error, and the exit code of a wrong file."""
+    monkeypatch.chdir(tmp_path)
+    _file(tmp_path, GOOD.replace("format: memory", "format: memry"))
+    assert run(["validate", "p.yaml", "--set", "queries.tens.output_mode=upd"]) == 78
+    assert capsys.readouterr().err == (
+        '[PLUGIN_UNKNOWN] p.yaml:10:20 no sink plugin is called "memry". Did you mean "memory"?\n'
+        "   10 |     sink: {format: memry}\n"
+        "                           ^\n"
+        "\n"
+        "[CONFIG_INVALID_VALUE] --set:1:26 queries.tens.output_mode has the value 'upd'; allowed: append, update, "
+        'complete. Did you mean "update"?\n'
+        "    1 | queries.tens.output_mode=upd\n"
+        "                                 ^\n"
+        "\n"
+        "2 errors\n"
+    )
+
+
+def test_an_error_in_sql_points_into_the_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The caret stands below the unknown column, in the file's own line."""
+    file = _file(tmp_path, GOOD.replace("SELECT value", "SELECT valu"))
+    assert run(["validate", file, "--format", "json"]) == 78
+    found = json.loads(capsys.readouterr().out)
+    assert [(error["file"], error["line"], error["column"]) for error in found] == [(file, 8, 14)]
+
+
+@pytest.mark.parametrize("stage", ["parse", "plan", "steps"])
+def test_explain_prints_the_same_text_every_time(
+    tmp_path: Path, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stable text, for golden files."""
+    file = _file(tmp_path, GOOD)
+    texts = []
+    for _ in range(2):
+        assert run(["explain", file, "--stage", stage, "--query", "tens"]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] != ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "--query", "none"],
+        ["explain", "--stage", "none"],
+        ["run", "--query", "none"],
+        ["run", "--http", "nowhere"],
+        ["run", "--max-batches", "0"],
+    ],
+)
+def test_wrong_flags_are_usage_errors(tmp_path: Path, arguments: list[str]) -> None:
+    """Exit code 2, before anything starts."""
+    verb, *flags = arguments
+    assert run([verb, _file(tmp_path, GOOD), *flags]) == 2
+
+
+def test_no_verb_prints_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Errors, plans and tracebacks are searched."""
+    monkeypatch.setenv("HEADRACE_TEST_PW", "hunter2")
+    file = _file(tmp_path, SECRET)
+    good = _file(tmp_path, SECRET)
+    run(["validate", file])
+    run(["--debug", "validate", file, "--set", "name=1"])
+    run(["explain", good, "--stage", "parse"])
+    run(["explain", good, "--set", "queries.all.sql=SELECT value FROM ticks"])
+    out, err = capsys.readouterr()
+    assert "nothing" in err
+    assert "hunter2" not in out + err
