@@ -16,7 +16,7 @@ from rich.console import Console
 from headrace import __version__
 from headrace.cli import COMMANDS, load_command, run
 from headrace.errors import StreamError, StreamErrors
-from headrace.terminal.failure import print_failure
+from headrace.terminal.failure import hide, print_failure
 from headrace.values import Position
 
 HEAVY = {"duckdb", "pyarrow", "confluent_kafka", "rocksdict", "sqlglot", "pydantic", "yaml", "structlog"}
@@ -94,6 +94,14 @@ def test_a_bug_says_what_to_attach_and_shows_no_traceback_unless_asked() -> None
         70,
     )
     assert "ValueError: boom\n" in _printed(ValueError("boom"), debug=True)[0]
+
+
+def test_known_secrets_are_masked_in_messages_and_tracebacks() -> None:
+    """A client's exception may quote the password it was given."""
+    hide(["sesame-77"])
+    text, _ = _printed(ValueError("login with sesame-77 refused"), debug=True)
+    assert "sesame-77" not in text
+    assert "[INTERNAL] ValueError: login with *** refused." in text
 
 
 @pytest.mark.parametrize("template", ["kafka", "rate"])

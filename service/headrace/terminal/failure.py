@@ -7,7 +7,7 @@ A traceback is shown with ``--debug`` only.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +16,20 @@ from rich.text import Text
 from headrace import __version__
 from headrace.errors import ERRORS, StreamError, StreamErrors
 from headrace.values import Position
+
+
+_HIDDEN: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Mask these texts in everything printed here from now on, in this process."""
+    _HIDDEN.update(secret for secret in secrets if secret)
+
+
+def _masked(text: str) -> str:
+    for secret in sorted(_HIDDEN, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def print_failure(
@@ -37,7 +51,7 @@ def print_failure(
     if len(findings) > 1:
         console.print(f"\n{len(findings)} errors", highlight=False)
     if debug:
-        trace = "".join(traceback.format_exception(error))
+        trace = _masked("".join(traceback.format_exception(error)))
         console.print(Text(trace, style="dim"), soft_wrap=True, highlight=False)
     return error.exit_code if isinstance(error, StreamErrors) else findings[0].exit_code
 
@@ -61,13 +75,13 @@ def failure_text(error: StreamError, texts: Mapping[str, str]) -> Text:
     text.append(f"[{error.condition or error.code}]", style="bold red")
     if error.at:
         text.append(f" {error.at}", style="bold")
-    text.append(f" {error.message}")
+    text.append(f" {_masked(error.message)}")
     if error.hint:
-        text.append(f" {error.hint}", style="cyan")
+        text.append(f" {_masked(error.hint)}", style="cyan")
     source = _source_line(error.at, texts) if error.at else None
     if error.at and source is not None:
         gutter = f"{error.at.line:>5} | "
-        shown = source.replace("\t", " ")
+        shown = _masked(source.replace("\t", " "))
         text.append(f"\n{gutter}", style="dim")
         text.append(shown)
         text.append(f"\n{' ' * (len(gutter) + error.at.column - 1)}")
@@ -89,8 +103,8 @@ def failure_json(error: StreamError) -> dict[str, str | int | None]:
     return {
         "code": error.code,
         "condition": error.condition,
-        "message": error.message,
-        "hint": error.hint,
+        "message": _masked(error.message),
+        "hint": _masked(error.hint) if error.hint else None,
         "file": at.file if at else None,
         "line": at.line if at else None,
         "column": at.column if at else None,

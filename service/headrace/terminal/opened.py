@@ -14,7 +14,7 @@ from headrace.config.load import load
 from headrace.config.overrides import SET
 from headrace.config.pipeline import Pipeline
 from headrace.errors import StreamErrors
-from headrace.terminal.failure import print_failure
+from headrace.terminal.failure import hide, print_failure
 
 FileArgument = Annotated[Path, typer.Argument(help="Pipeline file.", metavar="FILE")]
 SetOption = Annotated[
@@ -31,7 +31,9 @@ def open_pipeline(path: Path, overrides: Sequence[str] | None, *, allow_plain_se
     Raises:
         StreamErrors: everything that is wrong with it.
     """
-    return load(path, overrides=overrides or (), environment=os.environ, allow_plain_secrets=allow_plain_secrets)
+    pipeline = load(path, overrides=overrides or (), environment=os.environ, allow_plain_secrets=allow_plain_secrets)
+    hide(pipeline.secret_texts())
+    return pipeline
 
 
 def end_with(errors: StreamErrors, overrides: Sequence[str] | None) -> typer.Exit:
