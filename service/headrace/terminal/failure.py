@@ -17,7 +17,6 @@ from headrace import __version__
 from headrace.errors import ERRORS, StreamError, StreamErrors
 from headrace.values import Position
 
-
 _HIDDEN: set[str] = set()
 
 
