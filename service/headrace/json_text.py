@@ -1,23 +1,44 @@
 """Ground floor: DuckDB text that reads and writes JSON as Spark's from_json and to_json do.
 
-Takes DuckDB expressions and Spark types, gives DuckDB expressions; invalid JSON never fails a statement.
+Takes DuckDB expressions and Spark types, gives DuckDB expressions; invalid JSON never fails a statement. Known
+differences: JSON in single quotes and text behind the end of an object are malformed here, a trailing comma is not; of
+a key that stands twice the first counts, and a fraction in a STRING field is written as DuckDB does.
 """
 
 from __future__ import annotations
 
+from headrace.json_read import from_json, malformed_json
+from headrace.json_write import write_json
 from headrace.types import DataType
 
 
 def from_json_sql(text_sql: str, schema: DataType, time_zone: str) -> str:
-    """Return a DuckDB expression of the type `schema` that reads a VARCHAR expression as Spark's from_json does."""
-    raise NotImplementedError(text_sql, schema, time_zone)
+    """Return a DuckDB expression of the type `schema` that reads a VARCHAR expression as Spark's from_json does.
+
+    Args:
+        text_sql: DuckDB text of a VARCHAR; evaluated once.
+        schema: A struct, array or map. Field names are case-sensitive; ask only for the fields that are needed.
+        time_zone: The session zone, to which the connection's TimeZone must be set.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the schema holds a type that JSON cannot carry.
+    """
+    return from_json(text_sql, schema, time_zone)
 
 
 def malformed_json_sql(text_sql: str, schema: DataType) -> str:
-    """Return a BOOLEAN expression that is true where a text is not NULL and does not fit the schema."""
-    raise NotImplementedError(text_sql, schema)
+    """Return a BOOLEAN expression: true where a text is neither NULL nor blank and does not fit the schema somewhere.
+
+    Raises:
+        StreamError: as `from_json_sql`.
+    """
+    return malformed_json(text_sql, schema)
 
 
 def to_json_sql(value_sql: str, kind: DataType, time_zone: str) -> str:
-    """Return a VARCHAR expression with the JSON that Spark's to_json writes for a value of the type."""
-    raise NotImplementedError(value_sql, kind, time_zone)
+    """Return a VARCHAR expression with the JSON that Spark's to_json writes for a value of the type.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the type has no JSON form.
+    """
+    return write_json(value_sql, kind, time_zone)

@@ -1,0 +1,117 @@
+"""Ground floor: DuckDB text of Spark's to_json.
+
+Takes a DuckDB expression and its Spark type, gives a VARCHAR expression. Null fields of structs are left out, null
+values of maps and arrays are kept. Source: Spark JacksonGenerator with ignoreNullFields on.
+"""
+
+from __future__ import annotations
+
+from headrace.duck import each, let, quote, quote_text
+from headrace.errors import StreamError
+from headrace.number_text import floating_to_text_sql
+from headrace.time_text import iso_timestamp_sql
+from headrace.types import (
+    BINARY,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGRAL,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    ArrayType,
+    DataType,
+    DecimalType,
+    MapType,
+    StructType,
+)
+
+_PLAIN = (*INTEGRAL, BOOLEAN)
+
+
+def write_json(value: str, kind: DataType, zone: str) -> str:
+    """Return the JSON text of a value that may be NULL (then NULL).
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the type has no JSON form.
+    """
+    if isinstance(kind, StructType):
+        return let(value, lambda v: f"(CASE WHEN {v} IS NULL THEN NULL ELSE {_object(v, kind, zone)} END)")
+    if isinstance(kind, ArrayType):
+        items = each(value, lambda item: f"COALESCE({write_json(item, kind.element, zone)}, 'null')")
+        return f"('[' || array_to_string({items}, ',') || ']')"
+    if isinstance(kind, MapType):
+        return _map(value, kind, zone)
+    return _scalar(value, kind, zone)
+
+
+def _object(v: str, kind: StructType, zone: str) -> str:
+    # Each field brings its own comma, NULL fields bring nothing; the first comma is cut off at the end.
+    parts = [
+        f"COALESCE({quote_text(',' + _string(field.name) + ':')} || "
+        f"{write_json(f'{v}.{quote(field.name)}', field.type, zone)}, '')"
+        for field in kind.fields
+    ]
+    if not parts:
+        return "'{}'"
+    return f"('{{' || substring({' || '.join(parts)}, 2) || '}}')"
+
+
+def _map(value: str, kind: MapType, zone: str) -> str:
+    def pair(entry: str) -> str:
+        key = f"{entry}.key" if kind.key == STRING else _key_text(f"{entry}.key", kind.key)
+        return f"{_quoted(key)} || ':' || COALESCE({write_json(f'{entry}.value', kind.value, zone)}, 'null')"
+
+    return f"('{{' || array_to_string({each(f'map_entries({value})', pair)}, ',') || '}}')"
+
+
+def _key_text(key: str, kind: DataType) -> str:
+    if kind in (*_PLAIN, DATE) or isinstance(kind, DecimalType):
+        return f"CAST({key} AS VARCHAR)"
+    if kind in (FLOAT, DOUBLE):
+        return floating_to_text_sql(key)
+    raise _refused(f"a map with {kind.sql()} keys")
+
+
+def _scalar(value: str, kind: DataType, zone: str) -> str:
+    if kind == STRING:
+        return _quoted(value)
+    if kind in _PLAIN or isinstance(kind, DecimalType):
+        return f"CAST({value} AS VARCHAR)"
+    if kind in (FLOAT, DOUBLE):
+        return let(
+            value,
+            lambda v: f"CASE WHEN isfinite({v}) THEN {floating_to_text_sql(v)} ELSE '\"' || {_word(v)} || '\"' END",
+        )
+    if kind == TIMESTAMP:
+        return f"""('"' || {iso_timestamp_sql(value, zone)} || '"')"""
+    if kind == TIMESTAMP_NTZ:
+        return f"""('"' || strftime({value}, '%Y-%m-%dT%H:%M:%S.%g') || '"')"""
+    if kind == DATE:
+        return f"""('"' || CAST({value} AS VARCHAR) || '"')"""
+    if kind == BINARY:
+        return f"""('"' || to_base64({value}) || '"')"""
+    if kind == NULL:
+        return "CAST(NULL AS VARCHAR)"
+    raise _refused(kind.sql())
+
+
+def _word(v: str) -> str:
+    return f"CASE WHEN isnan({v}) THEN 'NaN' WHEN {v} > 0 THEN 'Infinity' WHEN {v} < 0 THEN '-Infinity' END"
+
+
+def _quoted(text: str) -> str:
+    # DuckDB escapes as Jackson does: quote, backslash, control characters; neither escapes slashes or non-ASCII.
+    return f"CAST(to_json({text}) AS VARCHAR)"
+
+
+def _string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c >= " " else f"\\u{ord(c):04X}" for c in escaped) + '"'
+
+
+def _refused(what: str) -> StreamError:
+    condition = "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA"
+    return StreamError("SQL_ANALYSIS", f"{what} has no JSON form.", condition=condition)
