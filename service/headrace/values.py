@@ -122,3 +122,14 @@ def iso_millis(time_us: int) -> str:
     """Return ISO-8601 UTC with milliseconds and Z, truncated, as Spark's progress writes times."""
     whole = to_datetime(time_us - time_us % US_PER_MS)
     return whole.strftime("%Y-%m-%dT%H:%M:%S.") + f"{whole.microsecond // US_PER_MS:03d}Z"
+
+
+def parse_iso_us(text: str) -> int:
+    """Return microseconds since the epoch of an ISO-8601 text; UTC when it names no zone.
+
+    Raises:
+        ValueError: the text is no such time.
+    """
+    found = datetime.fromisoformat(text)
+    aware = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return (aware - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,151 @@
+"""Fitting shop: the running parts of a compiled query, built from the pipeline file and the plugins.
+
+Takes a `CompiledQuery`, the query id and a clock; gives inputs, tables, sink and dead letters; who opens them closes
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from headrace.assembly.compile import CompiledQuery
+from headrace.assembly.rows import rows_to_table
+from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option
+from headrace.clock import Clock
+from headrace.config.pipeline import OnError, SourceConfig
+from headrace.config.plugin_options import built_options
+from headrace.config.quantities import Refresh, RefreshKind
+from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, find_plugin
+from headrace.ddl import parse_schema
+from headrace.errors import StreamError
+from headrace.inputs.deadletters import DeadLetters
+from headrace.inputs.stream import Decoding, OnMalformed, StreamInput
+from headrace.inputs.tables import InlineTable, Refreshed, StaticTables
+from headrace.types import BINARY, STRING, TIMESTAMP, ArrayType, StructType, struct
+from headrace.values import US_PER_S
+
+DEAD_LETTER_SCHEMA = struct(
+    key=BINARY, value=BINARY, timestamp=TIMESTAMP, headers=ArrayType(struct(key=STRING, value=BINARY))
+)
+
+
+def build_inputs(compiled: CompiledQuery, query_id: str, clock: Clock) -> dict[str, Callable[[], StreamInput]]:
+    """Return a builder for each source of the query."""
+    wanted = {step.source: tuple(column.name for column in step.output) for step in compiled.steps.sources}
+    return {
+        name: partial(_input, compiled, name, wanted.get(name, ()), SourceContext(query_id, name, clock))
+        for name in compiled.sources
+    }
+
+
+def _input(compiled: CompiledQuery, name: str, columns: tuple[str, ...], context: SourceContext) -> StreamInput:
+    config = compiled.pipeline.sources[name]
+    decoding = None
+    more: dict[str, Any] = {}
+    if config.decode is not None:
+        schema = decode_schema(compiled.pipeline, name)
+        plugin, options = built_options(PluginKind.FORMAT, config.decode.format, config.decode.options)
+        codec: Codec = plugin.build(options, schema)
+        if codec.decoder is None:
+            message = f"the format {config.decode.format} cannot decode"
+            raise StreamError("PLUGIN_OPTION_INVALID", message, at=compiled.pipeline.at("sources", name, "decode"))
+        decoding = Decoding(codec.decoder, schema, OnMalformed(config.decode.on_error.value))
+        if decoding.on_error is OnMalformed.DEAD_LETTER and takes_option(
+            find_plugin(config.format, PluginKind.SOURCE), "includeHeaders"
+        ):
+            more["includeHeaders"] = "true"
+    return StreamInput(name, build_source(compiled.pipeline, name, context, more), decoding, columns)
+
+
+def build_tables(compiled: CompiledQuery, clock: Clock) -> StaticTables:
+    """Return the static tables of the query, not loaded."""
+    tables = {}
+    for name in compiled.tables:
+        config = compiled.pipeline.tables[name]
+        if config.rows is not None:
+            schema = parse_schema(config.schema_ or "")
+            tables[name] = Refreshed(InlineTable(rows_to_table(config.rows, schema)), None)
+        else:
+            tables[name] = Refreshed(build_table(compiled.pipeline, name), _good_for_s(config.refresh))
+    return StaticTables(tables, clock)
+
+
+def _good_for_s(refresh: Refresh) -> float | None:
+    if refresh.kind is RefreshKind.NEVER:
+        return None
+    return 0.0 if refresh.kind is RefreshKind.EVERY_BATCH else refresh.interval_us / US_PER_S
+
+
+def build_sink(compiled: CompiledQuery, query_id: str, clock: Clock) -> Sink:
+    """Return the query's sink, unconnected.
+
+    Raises:
+        StreamError, StreamErrors: options or columns do not fit the sink.
+    """
+    config = compiled.config.sink
+    options: dict[str, Any] = dict(config.options)
+    if config.partition_by:
+        options["partitionBy"] = ",".join(config.partition_by)
+    encoder = None
+    if config.encode is not None:
+        encoder = _encoder(config.encode.format, config.encode.options, compiled.output)
+        if config.encode.key:
+            options["keyColumns"] = ",".join(config.encode.key)
+    plugin, parsed = built_options(PluginKind.SINK, config.format, options)
+    context = SinkContext(query_id, compiled.name, compiled.output, compiled.output_mode, clock, encoder)
+    sink: Sink = plugin.build(parsed, context)
+    return sink
+
+
+def _encoder(name: str, options: Mapping[str, Any], schema: StructType) -> Encoder:
+    plugin, parsed = built_options(PluginKind.FORMAT, name, options)
+    codec: Codec = plugin.build(parsed, schema)
+    if codec.encoder is None:
+        message = f"the format {name} cannot encode"
+        raise StreamError("PLUGIN_OPTION_INVALID", message)
+    return codec.encoder
+
+
+def build_dead_letters(compiled: CompiledQuery, query_id: str, clock: Clock) -> DeadLetters | None:
+    """Return the dead-letter topics of the query's sources, None when no source has one."""
+    sinks = {}
+    for name in compiled.sources:
+        config = compiled.pipeline.sources[name]
+        if config.decode is not None and config.decode.on_error is OnError.DEAD_LETTER:
+            sinks[name] = _dead_letter_sink(compiled, name, query_id, clock)
+    return DeadLetters(sinks, query_id) if sinks else None
+
+
+def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: Clock) -> Sink:
+    config = compiled.pipeline.sources[name]
+    target = config.decode.dead_letter if config.decode else None
+    if target is None:
+        message = f'source "{name}" sends malformed records to dead letters, but names no topic'
+        raise StreamError(
+            "CONFIG_MISSING_KEY",
+            message,
+            at=compiled.pipeline.at("sources", name, "decode"),
+            hint="Add dead_letter: {topic: NAME}.",
+        )
+    plugin, options = built_options(
+        PluginKind.SINK, "kafka", {**_connection(config), **target.options, "topic": target.topic}
+    )
+    own_id = f"{query_id}-dead-letters-{name}"
+    sink: Sink = plugin.build(
+        options, SinkContext(own_id, f"{compiled.name}.{name}", DEAD_LETTER_SCHEMA, "append", clock)
+    )
+    return sink
+
+
+_CONSUMER_ONLY = ("kafka.isolation.level", "kafka.group.id", "kafka.fetch.", "kafka.max.poll.", "kafka.session.")
+
+
+def _connection(config: SourceConfig) -> dict[str, Any]:
+    """The source's ``kafka.*`` options that a producer takes too."""
+    return {
+        key: value
+        for key, value in config.options.items()
+        if key.lower().startswith("kafka.") and not key.lower().startswith(_CONSUMER_ONLY)
+    }

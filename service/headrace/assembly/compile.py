@@ -1,0 +1,177 @@
+"""Fitting shop: one query of a pipeline file through rooms 2 to 5.
+
+Takes a pipeline and a query's name; gives a `CompiledQuery` or every error of its SQL, each at its place in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlglot.expressions import Expr
+
+from headrace.assembly.schemas import source_schema, table_schema
+from headrace.check.checks import check
+from headrace.config.pipeline import CheckpointConfig, Pipeline, QueryConfig, ViewConfig, WatermarkConfig
+from headrace.errors import StreamError, StreamErrors
+from headrace.incremental.compile import compile_steps
+from headrace.incremental.steps import Steps
+from headrace.plan.bind import bind
+from headrace.plan.catalog import Catalog
+from headrace.plan.event_time import event_time_columns
+from headrace.plan.nodes import Plan, StreamScan, TableScan, walk
+from headrace.plan.rewrite import optimize
+from headrace.sql.parse import parse
+from headrace.sql.settings import SqlSettings
+from headrace.types import StructType
+
+POLICY = "spark.sql.streaming.multipleWatermarkPolicy"
+NO_DATA_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuery:
+    """A query, ready to be given its parts.
+
+    Attributes:
+        name: In the pipeline file.
+        pipeline: The whole file, for options of sources and tables.
+        config: The query's own part of it.
+        settings: ANSI mode and time zone.
+        tree: What the SQL says.
+        analyzed: The plan with every name resolved; the checks judge this one.
+        plan: The same after the rules that change streaming answers.
+        steps: What runs.
+        sources: Names of the sources read, in order of appearance.
+        tables: Names of the static tables read.
+    """
+
+    name: str
+    pipeline: Pipeline
+    config: QueryConfig
+    settings: SqlSettings
+    tree: Expr
+    analyzed: Plan
+    plan: Plan
+    steps: Steps
+    sources: tuple[str, ...]
+    tables: tuple[str, ...]
+
+    @property
+    def output(self) -> StructType:
+        """Columns of the result."""
+        return self.analyzed.schema
+
+    @property
+    def output_mode(self) -> str:
+        """append, update or complete."""
+        return self.config.output_mode.value
+
+    @property
+    def checkpoint(self) -> CheckpointConfig:
+        """Where progress and state live."""
+        return self.pipeline.checkpoint
+
+    @property
+    def watermark_policy(self) -> str:
+        """Min or max, over several watermarks."""
+        return self.pipeline.settings.get(POLICY, "min").lower()
+
+    @property
+    def no_data_batches(self) -> bool:
+        """Whether a moved watermark alone makes a batch."""
+        return self.pipeline.settings.get(NO_DATA_BATCHES, "true").lower() == "true"
+
+    @property
+    def pinned(self) -> Mapping[str, str]:
+        """Settings that are written to the offset log with each batch."""
+        return {POLICY: self.watermark_policy}
+
+
+def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
+    """Return a query of the file, compiled.
+
+    Raises:
+        StreamErrors: everything that is wrong with its SQL and the views below it, at places in the file.
+    """
+    config = pipeline.queries[name]
+    settings = SqlSettings.of(pipeline.settings)
+    catalog = build_catalog(pipeline, settings)
+    keys = ("queries", name, "sql")
+    with _placed(pipeline, keys):
+        tree = parse(config.sql)
+        analyzed = bind(tree, catalog)
+        check(analyzed, config.output_mode.value, extensions=frozenset(pipeline.extensions))
+        plan = optimize(analyzed, config.output_mode.value)
+        steps = compile_steps(plan, config.output_mode.value, settings, event_time_columns)
+    scans = tuple(walk(analyzed))
+    return CompiledQuery(
+        name=name,
+        pipeline=pipeline,
+        config=config,
+        settings=settings,
+        tree=tree,
+        analyzed=analyzed,
+        plan=plan,
+        steps=steps,
+        sources=tuple(dict.fromkeys(node.source for node in scans if isinstance(node, StreamScan))),
+        tables=tuple(dict.fromkeys([*(node.table for node in scans if isinstance(node, TableScan)), *steps.tables])),
+    )
+
+
+def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
+    """Return every relation of the file under its name, views bound in order.
+
+    Raises:
+        StreamErrors: what is wrong with schemas, watermarks and views, at places in the file.
+    """
+    catalog = Catalog(settings)
+    for name, source in pipeline.sources.items():
+        with _placed(pipeline, ("sources", name)):
+            catalog.add_stream(name, source_schema(pipeline, name))
+        _watermark(pipeline, catalog, name, source.watermark, ("sources", name, "watermark"))
+    for name in pipeline.tables:
+        with _placed(pipeline, ("tables", name)):
+            catalog.add_table(name, table_schema(pipeline, name))
+    for view in pipeline.views:
+        _view(pipeline, catalog, view)
+    return catalog
+
+
+def _view(pipeline: Pipeline, catalog: Catalog, view: ViewConfig) -> None:
+    keys = ("views", view.name, "sql" if view.sql is not None else "deduplicate")
+    with _placed(pipeline, keys):
+        if view.sql is not None:
+            catalog.add_view(view.name, view.sql)
+        elif view.deduplicate is not None:
+            found = view.deduplicate
+            catalog.add_deduplicate(view.name, found.input, found.columns, found.within_watermark)
+    _watermark(pipeline, catalog, view.name, view.watermark, ("views", view.name, "watermark"))
+
+
+def _watermark(
+    pipeline: Pipeline, catalog: Catalog, name: str, watermark: WatermarkConfig | None, keys: Sequence[str]
+) -> None:
+    if watermark is not None:
+        with _placed(pipeline, keys):
+            catalog.add_watermark(name, watermark.column, watermark.delay.text)
+
+
+@contextmanager
+def _placed(pipeline: Pipeline, keys: Sequence[str]) -> Iterator[None]:
+    """Give errors raised inside their place in the file: in the SQL text where they know one, else at the key."""
+    try:
+        yield
+    except StreamErrors as errors:
+        raise StreamErrors([_located(pipeline, keys, error) for error in errors.errors]) from errors
+    except StreamError as error:
+        raise StreamErrors([_located(pipeline, keys, error)]) from error
+
+
+def _located(pipeline: Pipeline, keys: Sequence[str], error: StreamError) -> StreamError:
+    inside = error.at if error.at is not None and not error.at.file else None
+    if error.at is not None and inside is None:
+        return error
+    at = pipeline.sql_position(keys, inside.line, inside.column) if inside else pipeline.at(*keys)
+    return StreamError(error.code, error.message, at=at, hint=error.hint, condition=error.condition, retry=error.retry)

@@ -1,0 +1,135 @@
+"""The corridor: one batch, in the order that makes it exactly once.
+
+    1 log    the plan: offsets, batch time, watermarks                        offsets/N, durable
+    2 read   exactly [start, end) of every source
+    3 run    the steps; state changes are staged, nothing is published
+    4 write  hand all rows to the sink, still invisible
+    5 seal   the state changes                                                delta N, durable
+    6 commit the sink, with a marker that names the batch and its delta       THE DECISION
+    7 apply  the delta to the state, then record that the batch is done       commits/N
+    8 report progress
+
+A crash before 6 leaves nothing; a crash after it leaves what recovery needs to finish. Takes a plan, gives
+measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import pyarrow as pa
+
+from headrace.contract import Marker
+from headrace.engine.checkpoint import BatchPlan, CommitEntry
+from headrace.engine.query import QueryParts
+from headrace.failpoints import failpoint
+from headrace.inputs.stream import InputRows
+from headrace.operators.run import StepsResult
+from headrace.operators.stateful import Thresholds
+from headrace.values import EventTime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What one batch did.
+
+    Attributes:
+        plan: What it was to do.
+        inputs: What was read, by source.
+        result: What the steps gave.
+        written: Rows the sink took.
+        next_watermark: The watermark of the next batch.
+        seconds: Duration of each phase of the protocol, by name.
+    """
+
+    plan: BatchPlan
+    inputs: Mapping[str, InputRows]
+    result: StepsResult
+    written: int
+    next_watermark: EventTime
+    seconds: Mapping[str, float]
+
+
+class _Watch:
+    """Notes how long each phase took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def done(self, phase: str) -> None:
+        now = perf_counter()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
+        self._last = now
+
+
+def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> BatchOutcome:
+    """Run one batch to its end; the numbers are those of the module's docstring.
+
+    Args:
+        query: The opened query, its state at the end of batch plan.batch - 1.
+        plan: What to read and by which watermarks.
+        rerun: The plan stands in the log already.
+
+    Raises:
+        StreamError: the batch did not happen, or (IndoubtError) nobody knows; recovery decides at the next start.
+    """
+    watch = _Watch()
+    failpoint("before_wal")
+    if not rerun:
+        query.checkpoint.log_plan(plan)  # 1
+    failpoint("after_wal")
+    watch.done("wal")
+    inputs = _read(query, plan)  # 2
+    failpoint("after_read")
+    watch.done("read")
+    staged = query.state.begin(plan.batch)
+    query.statements.set_batch_time(plan.batch_time)
+    rows = {name: read.rows for name, read in inputs.items()}
+    result = query.runner.run(rows, query.tables.current(), Thresholds(plan.late, plan.watermark), staged)  # 3
+    failpoint("after_compute")
+    watch.done("compute")
+    query.sink.begin(plan.batch)
+    written = query.sink.write(result.rows)  # 4
+    failpoint("after_write")
+    watch.done("produce")
+    delta = query.state.seal(staged)  # 5
+    failpoint("after_delta")
+    watch.done("delta")
+    _commit(query, plan, inputs, delta)  # 6
+    failpoint("after_commit")
+    watch.done("commit")
+    next_watermark = query.tracker.advance(result.seen)
+    finish(query, CommitEntry(plan.batch, delta, next_watermark))  # 7
+    watch.done("apply")
+    return BatchOutcome(plan, inputs, result, written, next_watermark, watch.seconds)  # 8
+
+
+def finish(query: QueryParts, entry: CommitEntry) -> None:
+    """Bring a committed batch home: apply its delta, then record that it is done."""
+    query.state.apply(entry.delta)
+    failpoint("after_apply")
+    query.checkpoint.log_commit(entry)
+    failpoint("after_commit_log")
+
+
+def _read(query: QueryParts, plan: BatchPlan) -> dict[str, InputRows]:
+    inputs = {}
+    for name, source in query.inputs.items():
+        bounds = plan.ranges.get(name)
+        if bounds is None or bounds.start == bounds.end:
+            inputs[name] = InputRows(source.empty(), 0, 0, {})
+        else:
+            inputs[name] = source.read(bounds.start, bounds.end)
+    return inputs
+
+
+def _commit(query: QueryParts, plan: BatchPlan, inputs: Mapping[str, InputRows], delta: str) -> None:
+    marker = Marker(query.checkpoint.query_id, plan.batch, delta, query.owner)
+    if query.dead_letters is not None:
+        dead: dict[str, pa.Table] = {name: read.dead for name, read in inputs.items() if read.dead is not None}
+        query.dead_letters.commit(plan.batch, dead, inputs, marker)
+    failpoint("before_commit")
+    query.sink.commit(marker)

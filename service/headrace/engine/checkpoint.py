@@ -1,0 +1,195 @@
+"""The corridor: one query's checkpoint folder.
+
+    metadata            {"id": <query id>}, for the checkpoint's life
+    query               what the state belongs to: sources and operator signatures
+    offsets/N           the plan of batch N, written before anything is read
+    commits/N           batch N is done: its delta and the next watermark
+    sources/<name>      where a source started
+    state/              deltas, snapshots and the local database
+
+Takes and gives values; which bytes and when they are durable is `headrace_state`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.contract import JsonValue, Offset
+from headrace.engine.compatibility import Record, differences
+from headrace.errors import StreamError, StreamErrors
+from headrace.values import US_PER_MS, BatchId, EventTime, ProcessingTime
+from headrace_state import Files, FolderLock, MetadataLog, QueryState, StateError, StateErrorKind, StoreKind
+
+_CODES = {
+    StateErrorKind.CORRUPT: "CHECKPOINT_CORRUPT",
+    StateErrorKind.LOCKED: "CHECKPOINT_LOCKED",
+    StateErrorKind.DISK_FULL: "DISK_FULL",
+    StateErrorKind.IO: "IO_FAILED",
+    StateErrorKind.INCOMPATIBLE: "CHECKPOINT_INCOMPATIBLE",
+    StateErrorKind.LOST: "STATE_LOST",
+}
+
+
+def stream_error(error: StateError) -> StreamError:
+    """Return a state error as the engine's."""
+    return StreamError(_CODES[error.kind], str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRange:
+    """What one batch reads of one source: [start, end), and what the source was then."""
+
+    start: Offset
+    end: Offset
+    identity: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What a batch depends on beside state: offsets, time and watermarks; running it again gives the same rows."""
+
+    batch: BatchId
+    batch_time: ProcessingTime
+    watermark: EventTime
+    late: EventTime
+    ranges: Mapping[str, SourceRange]
+    conf: Mapping[str, str]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the log entry's JSON lines, the first named as Spark names it."""
+        head = {
+            "batchWatermarkMs": self.watermark // US_PER_MS,
+            "lateWatermarkMs": self.late // US_PER_MS,
+            "batchTimestampMs": self.batch_time // US_PER_MS,
+            "conf": dict(self.conf),
+        }
+        rest = [
+            {"source": name, "start": r.start, "end": r.end, "identity": r.identity} for name, r in self.ranges.items()
+        ]
+        return [head, *rest]
+
+    @staticmethod
+    def from_lines(batch: int, lines: list[dict[str, Any]]) -> BatchPlan:
+        """Return the plan a log entry holds."""
+        head, *rest = lines
+        return BatchPlan(
+            BatchId(batch),
+            ProcessingTime(head["batchTimestampMs"] * US_PER_MS),
+            EventTime(head["batchWatermarkMs"] * US_PER_MS),
+            EventTime(head["lateWatermarkMs"] * US_PER_MS),
+            {line["source"]: SourceRange(line["start"], line["end"], line["identity"]) for line in rest},
+            head["conf"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommitEntry:
+    """Batch `batch` is done; the next one starts with this watermark."""
+
+    batch: int
+    delta: str
+    next_watermark: EventTime
+
+
+class Checkpoint:
+    """An opened and locked checkpoint folder; close() unlocks it."""
+
+    def __init__(self, folder: Path, files: Files | None = None) -> None:
+        self.folder = folder
+        self.files = files or Files()
+        try:
+            self.files.make_folder(folder)
+            self._lock = FolderLock(folder)
+            self._lock.acquire()
+        except StateError as error:
+            raise stream_error(error) from error
+        self.offsets = MetadataLog(folder / "offsets", self.files)
+        self.commits = MetadataLog(folder / "commits", self.files)
+        self.torn = [log.drop_torn_latest() for log in (self.offsets, self.commits)]
+        self.query_id = self._query_id()
+
+    def _query_id(self) -> str:
+        path = self.folder / "metadata"
+        if path.exists():
+            return str(json.loads(self.files.read(path))["id"])
+        if self.offsets.latest() is not None:
+            message = f"{self.folder} has offsets but no file `metadata`; restore it from a backup"
+            raise StreamError("CHECKPOINT_CORRUPT", message, condition="STREAMING_CHECKPOINT_MISSING_METADATA_FILE")
+        query_id = str(uuid.uuid4())
+        self.files.write_atomic(path, json.dumps({"id": query_id}).encode())
+        return query_id
+
+    def require(self, record: Record) -> None:
+        """Refuse a query that the checkpoint's offsets or state cannot follow; record a new one.
+
+        Raises:
+            StreamErrors: CHECKPOINT_INCOMPATIBLE, one for each change.
+        """
+        path = self.folder / "query"
+        if path.exists():
+            old = json.loads(self.files.read(path))
+            hint = f"Undo the change, or start over with another checkpoint location than {self.folder}."
+            found = differences(old, json.loads(json.dumps(record)))
+            if found:
+                raise StreamErrors(
+                    StreamError("CHECKPOINT_INCOMPATIBLE", f"{what}.", condition=condition, hint=hint)
+                    for condition, what in found
+                )
+        else:
+            self.files.write_atomic(path, json.dumps(record, indent=1).encode())
+
+    def open_state(self, tables: tuple[str, ...], kind: StoreKind) -> QueryState:
+        """Return the query's state, wherever it was left."""
+        return QueryState.open(self.folder / "state", tables, kind=kind, files=self.files)
+
+    def start_of(self, source: str) -> Offset | None:
+        """Return where a source started in this checkpoint's life, None before it has."""
+        path = self.folder / "sources" / source
+        if not path.exists():
+            return None
+        offset: Offset = json.loads(self.files.read(path))
+        return offset
+
+    def remember_start(self, source: str, offset: Offset) -> None:
+        """Record where a source starts, once and for all."""
+        self.files.make_folder(self.folder / "sources")
+        self.files.write_atomic(self.folder / "sources" / source, json.dumps(offset).encode())
+
+    def last_plan(self) -> BatchPlan | None:
+        """Return the newest plan, None when no batch was ever planned."""
+        latest = self.offsets.latest()
+        return BatchPlan.from_lines(*latest) if latest else None
+
+    def log_plan(self, plan: BatchPlan) -> None:
+        """Make a plan durable."""
+        self.offsets.write(plan.batch, plan.lines())
+
+    def last_commit(self) -> CommitEntry | None:
+        """Return the newest commit entry."""
+        latest = self.commits.latest()
+        if latest is None:
+            return None
+        number, lines = latest
+        return CommitEntry(number, lines[0]["delta"], EventTime(lines[0]["nextBatchWatermarkMs"] * US_PER_MS))
+
+    def log_commit(self, entry: CommitEntry) -> None:
+        """Record that a batch is done; writing the same entry again changes nothing."""
+        if entry.batch not in self.commits.numbers():
+            line: dict[str, Any] = {"nextBatchWatermarkMs": entry.next_watermark // US_PER_MS, "delta": entry.delta}
+            self.commits.write(entry.batch, [line])
+
+    def purge(self, keep: int) -> None:
+        """Forget log entries older than the newest `keep`."""
+        latest = self.commits.latest()
+        if latest:
+            self.commits.purge_below(latest[0] - keep)
+            self.offsets.purge_below(latest[0] - keep)
+
+    def close(self) -> None:
+        """Unlock the folder."""
+        self._lock.release()

@@ -1,0 +1,120 @@
+"""The corridor: the opened parts of one running query.
+
+`QueryParts` is what a batch needs; `open_parts` opens them in the order of start-up (lock first) and closes what it
+opened when a later part refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headrace.assembly.build import build_dead_letters, build_inputs, build_sink, build_tables
+from headrace.assembly.compile import CompiledQuery
+from headrace.clock import Clock
+from headrace.contract import Delivery, Sink
+from headrace.engine.checkpoint import Checkpoint
+from headrace.inputs.deadletters import DeadLetters
+from headrace.inputs.stream import StreamInput
+from headrace.inputs.tables import StaticTables
+from headrace.operators.run import StepRunner, step_ids
+from headrace.operators.statements import Statements
+from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
+from headrace.sql.session import open_session
+from headrace_state import QueryState, StoreKind
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """What one query may use: threads and memory of DuckDB, and which state store keeps its state."""
+
+    threads: int = 2
+    memory_bytes: int = 1 << 30
+    state_store: StoreKind = "rocksdb"
+
+
+@dataclass(slots=True)
+class QueryParts:
+    """One running query; close() closes everything, once."""
+
+    compiled: CompiledQuery
+    checkpoint: Checkpoint
+    state: QueryState
+    inputs: Mapping[str, StreamInput]
+    tables: StaticTables
+    runner: StepRunner
+    statements: Statements
+    sink: Sink
+    dead_letters: DeadLetters | None
+    clock: Clock
+    tracker: WatermarkTracker
+    owner: int = 0
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def keeps_marker(self) -> bool:
+        """True when the sink's marker decides about a batch."""
+        return self.sink.delivery is Delivery.EXACTLY_ONCE
+
+    def close(self) -> None:
+        """Close everything in the reverse order of opening."""
+        self._stack.close()
+
+
+def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: QueryLimits) -> QueryParts:
+    """Open a query's parts; nothing is read or written but locks and what the checkpoint needs.
+
+    Args:
+        compiled: The query.
+        folder: Its checkpoint folder.
+        clock: Time.
+        limits: Resources.
+
+    Raises:
+        StreamError, StreamErrors: locked, corrupt or incompatible checkpoint; a part that cannot be built.
+    """
+    with ExitStack() as stack:
+        checkpoint = Checkpoint(folder)
+        stack.callback(checkpoint.close)
+        session = open_session(
+            compiled.settings,
+            threads=limits.threads,
+            memory_limit_bytes=limits.memory_bytes,
+            temp_folder=folder / "tmp",
+        )
+        statements = Statements(session)
+        stack.callback(statements.close)
+        runner = StepRunner(compiled.steps, statements)
+        checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures})
+        state = checkpoint.open_state(step_ids(compiled.steps), limits.state_store)
+        stack.callback(state.close)
+        inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
+        sink = build_sink(compiled, checkpoint.query_id, clock)
+        stack.callback(sink.close)
+        dead_letters = build_dead_letters(compiled, checkpoint.query_id, clock)
+        if dead_letters is not None:
+            stack.callback(dead_letters.close)
+        return QueryParts(
+            compiled=compiled,
+            checkpoint=checkpoint,
+            state=state,
+            inputs=inputs,
+            tables=build_tables(compiled, clock),
+            runner=runner,
+            statements=statements,
+            sink=sink,
+            dead_letters=dead_letters,
+            clock=clock,
+            tracker=WatermarkTracker(runner.delays_us, WatermarkPolicy(compiled.watermark_policy)),
+            _stack=stack.pop_all(),
+        )
+
+
+def _opened(stack: ExitStack, builders: Mapping[str, Callable[[], StreamInput]]) -> dict[str, StreamInput]:
+    inputs = {}
+    for name, build in builders.items():
+        inputs[name] = build()
+        stack.callback(inputs[name].source.close)
+    return inputs

@@ -1,0 +1,90 @@
+"""The corridor: start-up, in the order that fences first and decides second.
+
+Fence the sink and read its marker, claim it for a new owner, decide by the table of `recovery.py`, bring state to the
+decided batch. Takes opened parts; gives the batch to go on with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from headrace.contract import Marker
+from headrace.engine.checkpoint import BatchPlan, CommitEntry, stream_error
+from headrace.engine.query import QueryParts
+from headrace.engine.recovery import Case, Decision, Facts, Found, decide
+from headrace.errors import StreamError
+from headrace.values import EventTime
+from headrace_state import StateError
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StartingPoint:
+    """Where a run goes on: the next batch, its plan when it is to run again, and the plan before it."""
+
+    case: Case
+    next_batch: int
+    rerun: BatchPlan | None
+    last: BatchPlan | None
+
+
+def recover(query: QueryParts, *, assume: str | None = None) -> StartingPoint:
+    """Bring checkpoint, state and sink to one point in time.
+
+    Args:
+        query: Opened parts; the sink is fenced and claimed here.
+        assume: The operator's word about a batch nobody can know about.
+
+    Raises:
+        StreamError: the decision is to refuse, or state is lost.
+    """
+    marker = query.sink.recover()
+    last, commit = query.checkpoint.last_plan(), query.checkpoint.last_commit()
+    found = None
+    if marker is not None:
+        found = Found(marker.batch_id, marker.delta, marker.query_id == query.checkpoint.query_id)
+    facts = Facts(
+        logged=last.batch if last else -1,
+        committed=commit.batch if commit else -1,
+        committed_delta=commit.delta if commit else "",
+        keeps_marker=query.keeps_marker,
+        marker=found,
+        assume=assume,
+    )
+    decision = decide(facts)
+    if decision.case is Case.REFUSE:
+        raise StreamError(decision.code, decision.reason)
+    query.owner = (marker.owner if marker else 0) + 1
+    query.sink.claim(Marker(query.checkpoint.query_id, decision.state_batch, decision.state_delta, query.owner))
+    if query.dead_letters is not None:
+        query.dead_letters.recover(query.owner)
+    _bring_state(query, decision)
+    _restore_watermark(query, decision, last, commit)
+    _log.info("recovered", case=decision.case.value, next_batch=decision.next_batch)
+    return StartingPoint(decision.case, decision.next_batch, last if decision.rerun else None, last)
+
+
+def _bring_state(query: QueryParts, decision: Decision) -> None:
+    try:
+        done = query.state.bring_to(decision.state_batch, decision.state_delta)
+    except StateError as error:
+        raise stream_error(error) from error
+    _log.debug("state ready", how=done.name.lower(), batch=decision.state_batch)
+
+
+def _restore_watermark(
+    query: QueryParts, decision: Decision, last: BatchPlan | None, commit: CommitEntry | None
+) -> None:
+    """The watermark of the next batch, from the commit log, or from the plan of a batch whose entry is missing."""
+    known = [EventTime(0)]
+    if last is not None:
+        known.append(last.watermark)
+    if commit is not None:
+        known.append(commit.next_watermark)
+    query.tracker.watermark_us = max(known)
+    if decision.write_commit:
+        entry = CommitEntry(decision.state_batch, decision.state_delta, query.tracker.watermark_us)
+        query.checkpoint.log_commit(entry)

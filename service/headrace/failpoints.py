@@ -1,0 +1,70 @@
+"""Ground floor: named points between the steps of a batch at which a test can make the process die.
+
+A point is a no-op unless ``HEADRACE_FAILPOINT=name:n:action`` names it: the n-th time it is passed (from 1) the
+process is killed, stopped, or an error is raised. Every name stands in POINTS, so that a test can walk all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from headrace.errors import StreamError
+
+VARIABLE = "HEADRACE_FAILPOINT"
+
+POINTS = (
+    "before_wal",
+    "after_wal",
+    "after_read",
+    "after_compute",
+    "after_write",
+    "after_delta",
+    "before_commit",
+    "after_commit",
+    "after_apply",
+    "after_commit_log",
+    "after_progress",
+    "before_snapshot",
+    "after_snapshot",
+    "after_purge",
+)
+"""In the order a batch passes them."""
+
+_passed: dict[str, int] = {}
+
+
+def _kill() -> None:
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _raise() -> None:
+    raise StreamError("FAILPOINT", "the failpoint raised, as a test asked it to")
+
+
+_ACTIONS: dict[str, Callable[[], None]] = {"kill": _kill, "stop": _stop, "raise": _raise}
+
+
+def failpoint(name: str) -> None:
+    """Pass a named point; does something only when the environment names it.
+
+    Raises:
+        StreamError: FAILPOINT, when the action is ``raise``.
+    """
+    setting = os.environ.get(VARIABLE)
+    if not setting:
+        return
+    wanted, count, action = setting.split(":")
+    if wanted != name:
+        return
+    _passed[name] = _passed.get(name, 0) + 1
+    if _passed[name] == int(count):
+        sys.stderr.write(f"failpoint {name} reached {count} times: {action}\n")
+        _ACTIONS[action]()

@@ -1,0 +1,179 @@
+"""Room 5: the walk over the plan that cuts it into steps.
+
+A stretch ends where rows must be seen whole: at a source, a static table, a watermark and a stateful operator.
+Everything between becomes one DuckDB statement. Ids are numbered in order of appearance, so that the same query gives
+the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from headrace.errors import StreamError
+from headrace.incremental import fragment as sql
+from headrace.incremental.fragment import Fragment
+from headrace.incremental.grouping import group
+from headrace.incremental.render import Renderer, column_name
+from headrace.incremental.steps import (
+    AggregateGroups,
+    KeyedState,
+    LimitRows,
+    Observe,
+    ReadSource,
+    ReadTable,
+    Step,
+    Steps,
+    Stretch,
+)
+from headrace.plan import nodes
+from headrace.plan.nodes import Plan
+from headrace.sql.settings import SqlSettings
+
+
+def compile_steps(
+    plan: Plan, output_mode: str, settings: SqlSettings, event_times: Callable[[Plan], frozenset[int]]
+) -> Steps:
+    """Return the steps of an optimized plan.
+
+    Args:
+        plan: Checked and optimized.
+        output_mode: append, update or complete.
+        settings: ANSI mode and session time zone.
+        event_times: Gives the ids of a node's columns that carry the watermark.
+
+    Raises:
+        StreamError: SQL_UNSUPPORTED for an operator that cannot run in a stream yet.
+    """
+    compiler = _Compiler(output_mode, settings, event_times)
+    last = compiler.node(plan)
+    compiler.stretch(last)
+    return Steps(tuple(compiler.steps), plan.schema, output_mode, tuple(compiler.tables))
+
+
+class _Compiler:
+    def __init__(self, mode: str, settings: SqlSettings, event_times: Callable[[Plan], frozenset[int]]) -> None:
+        self.steps: list[Step] = []
+        self.tables: list[str] = []
+        self._mode = mode
+        self._settings = settings
+        self._event_times = event_times
+        self._render = Renderer(settings, self._subquery)
+        self._subquery_inputs: list[str] = []
+        self._read: dict[str, Step] = {}
+        self._counts: dict[str, int] = {}
+        self._nodes: Mapping[type[Plan], Callable[..., Fragment]] = {
+            nodes.StreamScan: self._stream_scan,
+            nodes.TableScan: self._table_scan,
+            nodes.Values: lambda node: sql.values(node, self._render),
+            nodes.Project: lambda node: sql.project(self.node(node.child), node, self._render),
+            nodes.Filter: lambda node: sql.filtered(self.node(node.child), node, self._render),
+            nodes.Watermark: self._watermark,
+            nodes.WindowAssign: lambda node: sql.window_assign(self.node(node.child), node, self._render),
+            nodes.Aggregate: self._aggregate,
+            nodes.Expand: lambda node: sql.expanded(self.node(node.child), node, self._render),
+            nodes.Join: self._join,
+            nodes.Union: lambda node: sql.union([self.node(child) for child in node.children], node),
+            nodes.SetOperation: self._set_operation,
+            nodes.Generate: lambda node: sql.generated(self.node(node.child), node, self._render),
+            nodes.Sort: lambda node: sql.sorted_rows(self.node(node.child), node, self._render),
+            nodes.Limit: self._limit,
+            nodes.Offset: lambda node: sql.limited(self.node(node.child), "OFFSET", node.count),
+        }
+
+    def node(self, plan: Plan) -> Fragment:
+        """Return the fragment of a node; steps that must run before it are added."""
+        build = self._nodes.get(type(plan))
+        if build is None:
+            message = f"{_name(plan)} is not supported in streams by this release."
+            raise StreamError("SQL_UNSUPPORTED", message)
+        return build(plan)
+
+    def stretch(self, fragment: Fragment) -> Stretch:
+        """End a stretch: add the step that runs the fragment."""
+        inputs = tuple(dict.fromkeys([*fragment.inputs, *self._subquery_inputs]))
+        self._subquery_inputs.clear()
+        step = Stretch(self._id("stretch"), fragment.columns, fragment.sql, inputs, fragment.renames)
+        self.steps.append(step)
+        return step
+
+    def _subquery(self, plan: Plan) -> str:
+        inner = self.node(plan)
+        self._subquery_inputs += inner.inputs
+        return inner.sql
+
+    def _id(self, kind: str) -> str:
+        self._counts[kind] = self._counts.get(kind, -1) + 1
+        return f"{kind}-{self._counts[kind]}"
+
+    def _stream_scan(self, node: nodes.StreamScan) -> Fragment:
+        step_id = f"source.{node.source}"
+        if step_id not in self._read:
+            self._read[step_id] = ReadSource(step_id, node.output, node.source)
+            self.steps.append(self._read[step_id])
+        return sql.scan(step_id, [column.name for column in node.output], node.output)
+
+    def _table_scan(self, node: nodes.TableScan) -> Fragment:
+        step_id = f"table.{node.table}"
+        if step_id not in self._read:
+            self._read[step_id] = ReadTable(step_id, node.output, node.table)
+            self.steps.append(self._read[step_id])
+            self.tables.append(node.table)
+        return sql.scan(step_id, [column.name for column in node.output], node.output)
+
+    def _watermark(self, node: nodes.Watermark) -> Fragment:
+        child = self.stretch(self.node(node.child))
+        step = Observe(self._id("watermark"), child.output, child.id, node.event_time, node.delay_us)
+        self.steps.append(step)
+        return _whole(step)
+
+    def _aggregate(self, node: nodes.Aggregate) -> Fragment:
+        grouping = group(self.node(node.child), node, self._render, self._settings)
+        if not node.is_streaming:
+            merged = f"SELECT {grouping.finish} FROM ({grouping.partial.sql})"
+            return grouping.partial.extended(merged, node.columns)
+        partial = self.stretch(grouping.partial)
+        times = self._event_times(node)
+        event_time = next((i for i, item in enumerate(node.keys) if item.column.id in times), None)
+        step = AggregateGroups(
+            id=self._id("aggregate"),
+            output=node.columns,
+            input=partial.id,
+            state=KeyedState(grouping.keys, grouping.buffers, event_time),
+            merge=grouping.merge,
+            finish=grouping.finish,
+            mode=self._mode,
+            functions=grouping.functions,
+        )
+        self.steps.append(step)
+        return _whole(step)
+
+    def _join(self, node: nodes.Join) -> Fragment:
+        if node.left.is_streaming and node.right.is_streaming:
+            message = "a join of two streams is not supported by this release."
+            raise StreamError("SQL_UNSUPPORTED", message)
+        return sql.joined(self.node(node.left), self.node(node.right), node, self._render)
+
+    def _set_operation(self, node: nodes.SetOperation) -> Fragment:
+        if node.is_streaming:
+            message = f"{node.operation} over a stream is not supported by this release."
+            raise StreamError("SQL_UNSUPPORTED", message)
+        return sql.set_operation(self.node(node.left), self.node(node.right), node)
+
+    def _limit(self, node: nodes.Limit) -> Fragment:
+        child = self.node(node.child)
+        if not node.is_streaming or self._mode == "complete":
+            return sql.limited(child, "LIMIT", node.count)
+        before = self.stretch(child)
+        step = LimitRows(self._id("limit"), before.output, before.id, node.count)
+        self.steps.append(step)
+        return _whole(step)
+
+
+def _whole(step: Step) -> Fragment:
+    return sql.scan(step.id, [column_name(column) for column in step.output], step.output)
+
+
+def _name(plan: Plan) -> str:
+    return {"SessionAssign": "session_window", "Deduplicate": "deduplicate"}.get(
+        type(plan).__name__, type(plan).__name__
+    )

@@ -1,0 +1,112 @@
+"""Room 5: the steps of one batch, in the order they run, as frozen values.
+
+A step gives one Arrow table; `inputs` are ids of earlier steps, which its SQL reads as relations of the same names.
+Columns inside are called c<column id>; visible names return at the very end. Ids of stateful
+steps name their tables in the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace.plan.expressions import Column
+from headrace.types import DataType, StructType
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; `output` are the columns it gives."""
+
+    id: str
+    output: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSource(Step):
+    """The rows of a source in this batch, columns by the source's own names."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable(Step):
+    """The rows of a static table, columns by the table's own names."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Step):
+    """One DuckDB statement over earlier steps; `renames` lists the input's columns when renaming is all it does."""
+
+    sql: str
+    inputs: tuple[str, ...]
+    renames: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe(Step):
+    """Passes its input on and notes the event times in it, for the watermark."""
+
+    input: str
+    event_time: Column
+    delay_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedState:
+    """The state table of a stateful step: types of key and value, and which key column is an event time."""
+
+    keys: tuple[DataType, ...]
+    values: tuple[DataType, ...]
+    event_time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateGroups(Step):
+    """Merges a batch's partial aggregates into state and gives finished rows by the output mode.
+
+    The partial step gives key columns k0.. and buffer columns b0..; `merge` is SQL over columns n0.. (new buffers),
+    s0.. (stored ones) and `found`; `finish` is SQL over keys and buffers that gives `output`.
+    """
+
+    input: str
+    state: KeyedState
+    merge: str
+    finish: str
+    mode: str
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRows(Step):
+    """Lets the first rows of the whole stream pass; the count is kept in state."""
+
+    input: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """All steps of a query in running order; the last one's table, renamed to `schema`, is the batch's result."""
+
+    steps: tuple[Step, ...]
+    schema: StructType
+    mode: str
+    tables: tuple[str, ...]
+    arrow_functions: frozenset[str] = frozenset()
+
+    @property
+    def result(self) -> Step:
+        """The step that gives the batch's result."""
+        return self.steps[-1]
+
+    @property
+    def stateful(self) -> tuple[AggregateGroups | LimitRows, ...]:
+        """The steps that keep state, in running order."""
+        return tuple(step for step in self.steps if isinstance(step, AggregateGroups | LimitRows))
+
+    @property
+    def sources(self) -> tuple[ReadSource, ...]:
+        """The sources read, in order of appearance."""
+        return tuple(step for step in self.steps if isinstance(step, ReadSource))

@@ -1,0 +1,62 @@
+"""Room 5: steps as stable text. Column ids are numbered anew in order of appearance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Step, Steps, Stretch
+from headrace.values import US_PER_MS
+
+_COLUMN = re.compile(r"\b([cw])(\d+)\b")
+
+
+def format_steps(steps: Steps) -> str:
+    """Return one block a step: its id, what it reads and does, and the columns it gives."""
+    text = "\n".join(_block(step) for step in steps.steps)
+    return _renumbered(f"{text}\nresult {steps.result.id} as {steps.schema.sql()}, output mode {steps.mode}")
+
+
+def _block(step: Step) -> str:
+    columns = ", ".join(f"c{column.id} {column.name} {column.type.sql()}" for column in step.output)
+    return f"{step.id}: {_DETAILS[type(step)](step)}\n  gives {columns or 'no named columns'}"
+
+
+def _stretch(step: Stretch) -> str:
+    if step.renames is not None:
+        return f"rename columns of {step.inputs[0]}"
+    return f"DuckDB over {', '.join(step.inputs) or 'nothing'}\n  {step.sql}"
+
+
+def _aggregate(step: AggregateGroups) -> str:
+    keys = ", ".join(kind.sql() for kind in step.state.keys) or "none"
+    buffers = ", ".join(kind.sql() for kind in step.state.values) or "none"
+    if step.mode == "complete":
+        fate = "kept for ever (complete mode)"
+    elif step.state.event_time is None:
+        fate = "kept for ever: no key is an event time with a watermark"
+    else:
+        fate = f"forgotten when key {step.state.event_time} is at or before the watermark"
+    return (
+        f"aggregate {step.input} in {step.mode} mode\n  functions {', '.join(step.functions) or 'none'}\n"
+        f"  state keys {keys}; buffers {buffers}; {fate}"
+    )
+
+
+_DETAILS: dict[type[Step], Callable[..., str]] = {
+    ReadSource: lambda step: f"read source {step.source}",
+    ReadTable: lambda step: f"read table {step.table}",
+    Stretch: _stretch,
+    Observe: lambda step: f"watermark on c{step.event_time.id} of {step.input}, delay {step.delay_us // US_PER_MS} ms",
+    AggregateGroups: _aggregate,
+    LimitRows: lambda step: f"first {step.count} rows of {step.input}; state: one row, kept for ever",
+}
+
+
+def _renumbered(text: str) -> str:
+    numbers: dict[str, int] = {}
+
+    def new(match: re.Match[str]) -> str:
+        return f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}"
+
+    return _COLUMN.sub(new, text)

@@ -1,0 +1,131 @@
+"""Room 6: one source of a query: its raw rows, decoded if the pipeline file says so.
+
+Takes an offset range; gives the columns the plan reads and the records that could not be decoded, by the file's policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import pyarrow as pa
+
+from headrace.contract import Decoder, Offset, Source
+from headrace.errors import StreamError
+from headrace.types import Field, StructType
+
+RECORD = "record"
+"""Beside decoded columns: a struct of the source's own columns."""
+
+
+class OnMalformed(Enum):
+    """What becomes of a record that cannot be decoded."""
+
+    FAIL = "fail"
+    NULL = "null"
+    DEAD_LETTER = "dead_letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a source's `value` becomes columns."""
+
+    decoder: Decoder
+    schema: StructType
+    on_error: OnMalformed
+
+
+@dataclass(frozen=True, slots=True)
+class InputRows:
+    """What one batch read of one source.
+
+    Attributes:
+        rows: Columns the plan asked for.
+        records: Records read, malformed ones too.
+        read_bytes: Size of what was read, in memory.
+        malformed: Reasons by record number; empty with the policy fail.
+        dead: The malformed records' raw columns, for dead letters; None unless that is the policy.
+    """
+
+    rows: pa.Table
+    records: int
+    read_bytes: int
+    malformed: Mapping[int, str]
+    dead: pa.Table | None = None
+
+
+def visible_schema(source: StructType, decoded: StructType | None) -> StructType:
+    """Return what SQL sees of a source: its own columns, or the decoded ones and `record`."""
+    if decoded is None:
+        return source
+    return StructType((*decoded.fields, Field(RECORD, source)))
+
+
+class StreamInput:
+    """Reads one source for one query; the columns asked for are fixed at the start."""
+
+    def __init__(self, name: str, source: Source, decoding: Decoding | None, columns: Sequence[str]) -> None:
+        self.name = name
+        self.source = source
+        self._decoding = decoding
+        self._columns = tuple(columns)
+        self._raw = source.schema
+        source.select(self._raw_columns())
+
+    def _raw_columns(self) -> tuple[str, ...]:
+        if self._decoding is None:
+            return self._columns
+        if RECORD in self._columns or self._decoding.on_error is OnMalformed.DEAD_LETTER:
+            return self._raw.names
+        return ("value",)
+
+    def read(self, start: Offset, end: Offset) -> InputRows:
+        """Return the rows in [start, end).
+
+        Raises:
+            StreamError: DATA_MALFORMED with the first bad record, under the policy fail; else the source's errors.
+        """
+        raw = self.source.read(start, end)
+        if self._decoding is None:
+            return InputRows(raw, len(raw), raw.nbytes, {})
+        wanted = [name for name in self._columns if name != RECORD]
+        decoded = self._decoding.decoder.decode(raw.column("value"), wanted)
+        rows = self._assembled(raw, decoded.rows)
+        if not decoded.malformed:
+            return InputRows(rows, len(raw), raw.nbytes, {})
+        return self._set_aside(raw, rows, decoded.malformed)
+
+    def empty(self) -> pa.Table:
+        """Return no rows of the columns asked for."""
+        schema = visible_schema(self._raw, self._decoding.schema if self._decoding else None)
+        types = {field.name: field.type for field in schema.fields}
+        return pa.schema([pa.field(name, types[name].arrow()) for name in self._columns]).empty_table()
+
+    def _assembled(self, raw: pa.Table, decoded: pa.Table) -> pa.Table:
+        columns = []
+        for name in self._columns:
+            if name == RECORD:
+                parts = [raw.column(field).combine_chunks() for field in self._raw.names]
+                columns.append(pa.StructArray.from_arrays(parts, names=list(self._raw.names)))
+            else:
+                columns.append(decoded.column(name))
+        return pa.table(columns, names=list(self._columns)) if columns else decoded
+
+    def _set_aside(self, raw: pa.Table, rows: pa.Table, malformed: Mapping[int, str]) -> InputRows:
+        policy = self._decoding.on_error if self._decoding else OnMalformed.FAIL
+        if policy is OnMalformed.FAIL:
+            number, reason = next(iter(malformed.items()))
+            value = raw.column("value")[number].as_py()
+            message = (
+                f'{len(malformed)} of {len(raw)} records of source "{self.name}" cannot be decoded; '
+                f"the first: {reason}. Seen: {value[:200]!r}."
+            )
+            hint = "Set on_error to null or dead_letter to go on."
+            raise StreamError("DATA_MALFORMED", message, hint=hint)
+        if policy is OnMalformed.NULL:
+            return InputRows(rows, len(raw), raw.nbytes, malformed)
+        bad = np.zeros(len(raw), np.bool_)
+        bad[list(malformed)] = True
+        return InputRows(rows.filter(pa.array(~bad)), len(raw), raw.nbytes, malformed, raw.filter(pa.array(bad)))

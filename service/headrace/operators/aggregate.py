@@ -1,0 +1,144 @@
+"""Room 7: grouped aggregation over state.
+
+Takes a batch's partial aggregates (one row a group); merges them with the stored buffers by one multi-get and gives
+rows by output mode. Source: Spark StateStoreRestoreExec and StateStoreSaveExec.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.incremental.steps import AggregateGroups
+from headrace.operators.stateful import StateCounts, Thresholds
+from headrace.operators.statements import Statements, inner_schema
+from headrace.operators.watermark import event_time_us
+from headrace.types import DataType
+from headrace.values import EventTime
+from headrace_state import KeyCodec, RowCodec, StateBatch
+
+
+class AggregateOperator:
+    """Merges partial aggregates into state and emits by output mode.
+
+    append: groups whose window or time is at or before the eviction watermark, once, then forgotten. update: every
+    group the batch touched, changed or not; groups past the watermark are then forgotten silently. complete: all
+    groups, none is late and none is forgotten.
+    """
+
+    def __init__(self, step: AggregateGroups, statements: Statements) -> None:
+        self._step = step
+        self._statements = statements
+        self._key_schema = _schema("k", step.state.keys)
+        self._buffer_schema = _schema("b", step.state.values)
+        self._keys = KeyCodec(self._key_schema, step.state.event_time)
+        self._rows = RowCodec(self._buffer_schema)
+        self._output = inner_schema(step.output)
+        self._evicts = step.state.event_time is not None and step.mode != "complete"
+
+    @property
+    def signature(self) -> dict[str, object]:
+        """Types of keys and buffers, and the functions; names may change."""
+        return {
+            "operator": "aggregate",
+            "keys": self._keys.signature,
+            "buffers": self._rows.signature,
+            "functions": list(self._step.functions),
+        }
+
+    def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
+        """Return True when the watermark moved, except in complete mode."""
+        return self._step.mode != "complete" and watermark_us > last_us
+
+    def run(self, rows: pa.Table, at: Thresholds, state: StateBatch) -> tuple[pa.Table, StateCounts]:
+        """Merge, emit and evict; see the class."""
+        started = perf_counter()
+        kept, dropped = self._drop_late(rows, at.late_us)
+        merged = self._merge(kept, state)
+        updated_s = perf_counter() - started
+        if self._step.mode == "update":
+            emitted, removed = merged, self._evict(at.eviction_us, state)[1]
+        elif self._step.mode == "append":
+            emitted, removed = self._evict(at.eviction_us, state)
+        else:
+            emitted, removed = self._stored(state, None, None)[0], 0
+        counts = StateCounts(
+            self._step.id,
+            "stateStoreSave",
+            total=state.count(self._step.id),
+            updated=len(kept),
+            removed=removed,
+            dropped_late=dropped,
+            update_s=updated_s,
+            removal_s=perf_counter() - started - updated_s,
+        )
+        return self._finish(emitted), counts
+
+    def _drop_late(self, rows: pa.Table, late_us: EventTime) -> tuple[pa.Table, int]:
+        if not self._evicts or len(rows) == 0:
+            return rows, 0
+        times = event_time_us(rows.column(self._step.state.event_time))
+        on_time = pc.fill_null(pc.greater(times, late_us), True)
+        kept = rows.filter(on_time)
+        return kept, len(rows) - len(kept)
+
+    def _merge(self, rows: pa.Table, state: StateBatch) -> pa.Table:
+        if len(rows) == 0:
+            return rows
+        keys = self._keys.encode(rows.select(self._key_schema.names))
+        stored = state.get_many(self._step.id, keys)
+        found = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
+        if found.any():
+            rows = self._merge_found(rows, stored, found)
+        state.put_many(self._step.id, keys, self._rows.encode(rows.select(self._buffer_schema.names)))
+        return rows
+
+    def _merge_found(self, rows: pa.Table, stored: list[bytes | None], found: np.ndarray) -> pa.Table:
+        older = self._rows.decode([value for value in stored if value is not None])
+        place = pa.array(np.cumsum(found) - 1, mask=~found)
+        columns = {name: rows.column(name) for name in self._key_schema.names}
+        columns |= {f"n{i}": rows.column(name) for i, name in enumerate(self._buffer_schema.names)}
+        columns |= {f"s{i}": older.column(i).take(place) for i in range(older.num_columns)}
+        columns["found"] = pa.array(found)
+        table = pa.table(columns)
+        return self._statements.run(
+            f"SELECT {self._step.merge} FROM merging", {"merging": table}, self._schema_of_groups
+        )
+
+    @property
+    def _schema_of_groups(self) -> pa.Schema:
+        return pa.schema([*self._key_schema, *self._buffer_schema])
+
+    def _evict(self, eviction_us: EventTime, state: StateBatch) -> tuple[pa.Table, int]:
+        if not self._evicts:
+            return self._schema_of_groups.empty_table(), 0
+        groups, keys = self._stored(state, *self._keys.upto(eviction_us))
+        if keys:
+            state.delete_many(self._step.id, keys)
+        return groups, len(keys)
+
+    def _stored(self, state: StateBatch, start: bytes | None, end: bytes | None) -> tuple[pa.Table, list[bytes]]:
+        keys: list[bytes] = []
+        values: list[bytes] = []
+        for some_keys, some_values in state.scan(self._step.id, start, end):
+            keys += some_keys
+            values += some_values
+        if not keys:
+            return self._schema_of_groups.empty_table(), keys
+        by_key, buffers = self._keys.decode(keys), self._rows.decode(values)
+        columns = [*by_key.columns, *buffers.columns]
+        return pa.Table.from_arrays(columns, schema=self._schema_of_groups), keys
+
+    def _finish(self, groups: pa.Table) -> pa.Table:
+        if len(groups) == 0:
+            return self._output.empty_table()
+        if not self._schema_of_groups.names:
+            return pa.table({"none": pa.nulls(len(groups))})
+        return self._statements.run(f"SELECT {self._step.finish} FROM groups", {"groups": groups}, self._output)
+
+
+def _schema(prefix: str, types: tuple[DataType, ...]) -> pa.Schema:
+    return pa.schema([pa.field(f"{prefix}{i}", kind.arrow()) for i, kind in enumerate(types)])

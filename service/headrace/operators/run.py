@@ -1,0 +1,101 @@
+"""Room 7: runs the steps of one batch.
+
+Takes the batch's source tables, the static tables and a view of state; gives the result rows under their visible names,
+the event times observed and what each operator did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Steps, Stretch
+from headrace.operators.aggregate import AggregateOperator
+from headrace.operators.limit import LimitOperator
+from headrace.operators.stateful import Operator, StateCounts, Thresholds
+from headrace.operators.statements import Statements, conform, inner_schema
+from headrace.operators.watermark import EventTimes, observe
+from headrace.values import EventTime
+from headrace_state import StateBatch
+
+
+@dataclass(frozen=True, slots=True)
+class StepsResult:
+    """What a batch gave: rows, event times by watermark step, counts of each stateful step, downstream first."""
+
+    rows: pa.Table
+    seen: Mapping[str, EventTimes]
+    counts: tuple[StateCounts, ...]
+
+
+class StepRunner:
+    """Holds the running logic of a query's steps."""
+
+    def __init__(self, steps: Steps, statements: Statements) -> None:
+        self._steps = steps
+        self._statements = statements
+        self._operators: dict[str, Operator] = {}
+        for step in steps.stateful:
+            made = AggregateOperator(step, statements) if isinstance(step, AggregateGroups) else LimitOperator(step)
+            self._operators[step.id] = made
+
+    @property
+    def delays_us(self) -> dict[str, int]:
+        """The delay of each watermark step."""
+        return {step.id: step.delay_us for step in self._steps.steps if isinstance(step, Observe)}
+
+    @property
+    def signatures(self) -> dict[str, dict[str, object]]:
+        """What a checkpoint must agree on, by stateful step."""
+        return {name: operator.signature for name, operator in self._operators.items()}
+
+    def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
+        """Return True when any operator wants a batch without data under a new watermark."""
+        return any(operator.wants_batch(watermark_us, last_us) for operator in self._operators.values())
+
+    def run(
+        self, sources: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], at: Thresholds, state: StateBatch
+    ) -> StepsResult:
+        """Run every step once, in order.
+
+        Args:
+            sources: New rows by source name.
+            tables: Static rows by table name.
+            at: The batch's watermarks.
+            state: Read and staged through; nothing is published.
+        """
+        results: dict[str, pa.Table] = {}
+        seen: dict[str, EventTimes] = {}
+        counts: list[StateCounts] = []
+        for step in self._steps.steps:
+            match step:
+                case ReadSource():
+                    results[step.id] = sources[step.source]
+                case ReadTable():
+                    results[step.id] = tables[step.table]
+                case Stretch():
+                    results[step.id] = self._stretch(step, results)
+                case Observe():
+                    results[step.id] = results[step.input]
+                    seen[step.id] = observe(results[step.id].column(f"c{step.event_time.id}"))
+                case AggregateGroups() | LimitRows():
+                    rows, count = self._operators[step.id].run(results[step.input], at, state)
+                    results[step.id] = rows
+                    counts.append(count)
+        return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)))
+
+    def _stretch(self, step: Stretch, results: Mapping[str, pa.Table]) -> pa.Table:
+        if step.renames is not None:
+            return conform(results[step.inputs[0]].select(list(step.renames)), inner_schema(step.output))
+        schema = inner_schema(step.output) if step.output else None
+        return self._statements.run(step.sql, {name: results[name] for name in step.inputs}, schema)
+
+    def _visible(self, rows: pa.Table) -> pa.Table:
+        return rows.rename_columns(list(self._steps.schema.names))
+
+
+def step_ids(steps: Steps) -> tuple[str, ...]:
+    """Return the names of the state tables a query needs."""
+    return tuple(step.id for step in steps.stateful)

@@ -1,0 +1,53 @@
+"""Room 7: what every stateful operator takes and gives beside rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from headrace.values import EventTime
+from headrace_state import StateBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The two watermarks of a batch: rows at or before `late` are dropped, state at or before `eviction` goes.
+
+    Source: Spark's allowMultipleStatefulOperators: late is the previous batch's watermark, eviction this batch's.
+    """
+
+    late_us: EventTime
+    eviction_us: EventTime
+
+
+@dataclass(frozen=True, slots=True)
+class StateCounts:
+    """What one stateful operator did in one batch; rows of state unless said."""
+
+    step: str
+    operator: str  # Spark's operatorName
+    total: int
+    updated: int = 0
+    removed: int = 0
+    dropped_late: int = 0  # after partial aggregation: groups, not rows
+    update_s: float = 0.0
+    removal_s: float = 0.0
+
+
+class Operator(Protocol):
+    """Running logic of a stateful step; keeps nothing between batches but its codecs."""
+
+    def run(self, rows: pa.Table, at: Thresholds, state: StateBatch) -> tuple[pa.Table, StateCounts]:
+        """Return the step's rows and counts; changes are staged in state, nothing is published."""
+        ...
+
+    def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
+        """Return True when a batch without data would give or evict something under a new watermark."""
+        ...
+
+    @property
+    def signature(self) -> dict[str, object]:
+        """What a checkpoint must agree on to go on with this operator's state, as JSON."""
+        ...

@@ -1,0 +1,74 @@
+"""Room 7: DuckDB statements over Arrow tables.
+
+Takes statement text and the tables it names; gives an Arrow table of exact Spark types, or the Spark error of a bad
+row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from headrace.incremental.render import column_name
+from headrace.plan.expressions import Column
+from headrace.sql.runtime_errors import translate
+from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
+from headrace.values import ProcessingTime, to_datetime
+
+
+class Statements:
+    """Runs statements on one locked-down session, one at a time; close() ends the session."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._batch_time = ""
+
+    def set_batch_time(self, batch_time: ProcessingTime) -> None:
+        """Fix what current_timestamp() means until the next call."""
+        text = to_datetime(batch_time).strftime("%Y-%m-%d %H:%M:%S.%f")
+        self._batch_time = f"TIMESTAMPTZ '{text}+00'"
+
+    def run(self, sql: str, relations: Mapping[str, pa.Table], schema: pa.Schema | None = None) -> pa.Table:
+        """Return the rows of a statement.
+
+        Args:
+            sql: One SELECT; the batch time stands in it as a placeholder.
+            relations: The tables it reads, by name.
+            schema: What the result is cast to; None keeps DuckDB's types.
+
+        Raises:
+            StreamError: SQL_RUNTIME with Spark's condition when an expression fails on a row.
+        """
+        try:
+            for name, table in relations.items():
+                self._connection.register(name, table)
+            text = sql.replace(BATCH_TIME_PLACEHOLDER, self._batch_time)
+            result = self._connection.sql(text).to_arrow_table()
+        except duckdb.Error as error:
+            raise translate(error) from error
+        finally:
+            for name in relations:
+                self._connection.unregister(name)
+        return result if schema is None else conform(result, schema)
+
+    def interrupt(self) -> None:
+        """Make a running statement fail soon; from another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with exactly the schema's names and types, columns by position."""
+    if table.schema.equals(schema):
+        return table
+    return table.rename_columns(schema.names).cast(schema)
+
+
+def inner_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema of a step's table, columns called c<id>."""
+    return pa.schema([pa.field(column_name(column), column.type.arrow()) for column in columns])

@@ -1,0 +1,96 @@
+"""Layout: the direction of imports, no circles, none hidden in functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from layers import GROUND, LAYERS, PACKAGES, PLUGINS_MAY_IMPORT, STATE_USERS, imports, layer, modules
+
+ALL = [(name, path) for package in PACKAGES for name, path in modules(package)]
+
+
+def _known() -> set[str]:
+    return {name for name, _ in ALL}
+
+
+def _module_of(imported: str, known: set[str]) -> str:
+    while imported not in known and "." in imported:
+        imported = imported.rpartition(".")[0]
+    return imported
+
+
+def test_rooms_import_only_rooms_before_them() -> None:
+    """The tuple LAYERS is the whole rule."""
+    wrong = []
+    known = _known()
+    for name, path in modules("headrace"):
+        mine = LAYERS.index(layer(name))
+        for imported, line, _ in imports(path):
+            target = _module_of(imported, known)
+            if target.startswith("headrace.") and LAYERS.index(layer(target)) > mine:
+                wrong.append(f"{name}:{line} imports {target}")
+            if target.startswith("headrace_state") and layer(name) not in STATE_USERS:
+                wrong.append(f"{name}:{line} imports {target}")
+            if target.startswith("headrace_plugins"):
+                wrong.append(f"{name}:{line} imports {target}, which is reached through entry points only")
+    assert wrong == []
+
+
+def test_plugins_import_only_the_ground_floor() -> None:
+    """A plugin is written against the contract, as a third party's is."""
+    known = _known()
+    wrong = [
+        f"{name}:{line} imports {imported}"
+        for name, path in modules("headrace_plugins")
+        for imported, line, _ in imports(path)
+        if not imported.startswith("headrace_plugins")
+        and not (imported.startswith("headrace.") and _module_of(imported, known).split(".")[1] in PLUGINS_MAY_IMPORT)
+    ]
+    assert wrong == []
+
+
+def test_state_imports_nothing_of_ours() -> None:
+    """The state package could be used by anyone."""
+    wrong = [
+        f"{name}:{line} imports {imported}"
+        for name, path in modules("headrace_state")
+        for imported, line, _ in imports(path)
+        if not imported.startswith("headrace_state")
+    ]
+    assert wrong == []
+
+
+def test_no_import_of_ours_hides_in_a_function() -> None:
+    """A hidden import is a circle that was patched."""
+    hidden = [f"{name}:{line} {imported}" for name, path in ALL for imported, line, inside in imports(path) if inside]
+    assert hidden == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_form_no_circle(package: str) -> None:
+    """Every module can be understood after those it imports."""
+    known = _known()
+    graph = {
+        name: {_module_of(i, known) for i, _, _ in imports(path) if i.startswith(package)} - {name}
+        for name, path in modules(package)
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join([*trail[trail.index(name) :], name])
+        if name not in done:
+            for other in sorted(graph.get(name, ())):
+                if not name.startswith(f"{other}."):  # a package's own __init__ is not a dependency of its parts
+                    visit(other, (*trail, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+def test_every_folder_of_the_package_is_a_known_layer() -> None:
+    """A new room has to be placed in the order."""
+    folders = {path.name for path in PACKAGES["headrace"].iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert folders <= set(LAYERS) - {GROUND}, folders - set(LAYERS)
+    assert isinstance(PACKAGES["headrace"], Path)
