@@ -10,6 +10,7 @@ import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -83,8 +84,9 @@ def read_lines(path: Path, decoder: Decoder, columns: Sequence[str], *, mode: st
         message = f"{path}, line {numbers[first]}: {decoded.malformed[first]}"
         hint = "Mode PERMISSIVE reads such rows as nulls, DROPMALFORMED leaves them out."
         raise StreamError("DATA_MALFORMED", message, hint=hint, condition="MALFORMED_RECORD_IN_PARSING")
-    keep = [number for number in range(decoded.rows.num_rows) if number not in decoded.malformed]
-    return decoded.rows.take(pa.array(keep, pa.int64()))
+    keep = np.ones(decoded.rows.num_rows, dtype=bool)
+    keep[list(decoded.malformed)] = False
+    return decoded.rows.filter(pa.array(keep))
 
 
 def _lines(path: Path) -> list[bytes]:

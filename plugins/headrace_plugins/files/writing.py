@@ -83,6 +83,8 @@ def _text_writer(
 def _join_lines(lines: pa.Array) -> bytes:
     if not len(lines):
         return b""
-    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines.cast(pa.large_string()))
-    joined: bytes = pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes()
-    return joined + b"\n"
+    end, nothing = pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string())
+    ended = pc.binary_join_element_wise(lines.cast(pa.large_string()), end, nothing)
+    # The data buffer of a new string array is its values one behind the other: the file's content.
+    content: bytes = ended.buffers()[2].to_pybytes()[: pc.sum(pc.binary_length(ended)).as_py()]
+    return content

@@ -80,7 +80,8 @@ class ArrowSql:
 
 def conform(rows: pa.Table, schema: StructType) -> pa.Table:
     """Return the table with exactly the Arrow types of the schema, names and order included."""
-    return rows.cast(schema.arrow_schema())
+    # A cast of no columns would forget how many rows there are.
+    return rows.cast(schema.arrow_schema()) if schema.fields else rows
 
 
 def pick(schema: StructType, columns: object) -> StructType:

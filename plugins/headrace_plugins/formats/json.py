@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from headrace.contract import Codec, Decoded, Options, Plugin, PluginKind, Spec
 from headrace.duck import quote
 from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
-from headrace.types import StructType
+from headrace.types import ArrayType, MapType, StructType
 from headrace_plugins.formats.arrow_sql import TIME_ZONE, ArrowSql, conform, pick
 from headrace_plugins.formats.text import read_texts, without_rows
 
 SPEC = Spec("json", PluginKind.FORMAT, "JSON objects, one a value, as Spark's from_json and to_json.", (TIME_ZONE,))
 
-_INPUT = "headrace_values"
+_INPUT, _ROW, _TEXT = "headrace_values", "headrace_row", "headrace_text"
 
 
 class JsonDecoder:
@@ -39,36 +39,45 @@ class JsonDecoder:
         """Return the columns; a text that is malformed gives a reason, an empty one only nulls."""
         texts, reasons = read_texts(values)
         asked = pick(self._schema, list(columns) or [self._schema.names[0]])
-        read = from_json_sql("v", asked, self._time_zone)
+        read = from_json_sql(_TEXT, asked, self._time_zone)
         fields = ", ".join(f"r.{quote(name)} AS {quote(name)}" for name in asked.names)
         statement = f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
-        rows = conform(self._sql.run(statement, {_INPUT: pa.table({"v": texts})}), asked)
+        rows = conform(self._sql.run(statement, {_INPUT: pa.table({_TEXT: texts})}), asked)
         malformed = {**reasons, **self._reasons(texts, rows, asked)}
         return without_rows(rows.select(list(columns)), malformed)
 
     def _reasons(self, texts: pa.ChunkedArray, rows: pa.Table, asked: StructType) -> dict[int, str]:
-        """Return why rows are malformed; only rows without any value can be, so only those are looked at again."""
-        suspect = pc.is_valid(texts).combine_chunks()
-        for column in rows.columns:
-            suspect = pc.and_(suspect, pc.is_null(column).combine_chunks())
-        numbers = np.flatnonzero(np.asarray(suspect))
+        """Return why rows are malformed; only suspects are looked at a second time."""
+        numbers = np.flatnonzero(np.asarray(_suspects(texts, rows, asked)))
         if len(numbers) == 0:
             return {}
-        table = pa.table({"n": numbers, "v": texts.take(pa.array(numbers))})
-        bad = malformed_json_sql("v", asked)
+        table = pa.table({_ROW: numbers, _TEXT: texts.take(pa.array(numbers))})
+        malformed = malformed_json_sql(_TEXT, asked)
+        found = self._sql.run(f"SELECT {_ROW}, {_TEXT} FROM {_INPUT} WHERE {malformed}", {_INPUT: table})  # noqa: S608 - built from a typed schema
+        if found.num_rows == 0:
+            return {}
         one_by_one = ", ".join(
-            f"CASE WHEN {malformed_json_sql('v', StructType((field,)))} THEN {n} END"
+            f"CASE WHEN {malformed_json_sql(_TEXT, StructType((field,)))} THEN {n} END"
             for n, field in enumerate(asked.fields)
         )
-        statement = f"""SELECT n, json_valid(v) AS valid, json_type(TRY_CAST(v AS JSON)) AS kind,
-            list_filter([{one_by_one}], lambda f: f IS NOT NULL) AS fields
-            FROM {_INPUT} WHERE {bad}"""  # noqa: S608 - built from a typed schema
-        found = self._sql.run(statement, {_INPUT: table}).to_pylist()
-        return {row["n"]: _reason(row["valid"], row["kind"], row["fields"], asked) for row in found}
+        statement = f"""SELECT {_ROW}, json_valid({_TEXT}) AS valid, json_type(TRY_CAST({_TEXT} AS JSON)) AS kind,
+            list_filter([{one_by_one}], lambda f: f IS NOT NULL) AS fields FROM {_INPUT}"""  # noqa: S608 - built from a typed schema
+        reasons = self._sql.run(statement, {_INPUT: found}).to_pylist()
+        return {row[_ROW]: _reason(row["valid"], row["kind"], row["fields"], asked) for row in reasons}
 
     def close(self) -> None:
         """Free the memory; may be called twice."""
         self._sql.close()
+
+
+def _suspects(texts: pa.ChunkedArray, rows: pa.Table, asked: StructType) -> pa.Array:
+    """Return True for rows that may be malformed: what does not fit is null, inside a nested value unseen."""
+    if any(isinstance(field.type, StructType | ArrayType | MapType) for field in asked.fields):
+        return pc.is_valid(texts).combine_chunks()
+    suspect = pa.array(np.zeros(rows.num_rows, dtype=bool))
+    for column in rows.columns:
+        suspect = pc.or_(suspect, pc.is_null(column).combine_chunks())
+    return pc.and_(suspect, pc.is_valid(texts).combine_chunks())
 
 
 def _reason(valid: bool, kind: str | None, fields: Sequence[int], asked: StructType) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 
 from headrace.contract import Decoded
@@ -39,8 +40,9 @@ def _read_one_by_one(values: pa.ChunkedArray) -> Texts:
 
 def without_rows(rows: pa.Table, malformed: Mapping[int, str]) -> Decoded:
     """Return the rows with the malformed ones all null."""
-    if not malformed:
-        return Decoded(rows, {})
-    gone = pa.array([number in malformed for number in range(rows.num_rows)])
-    keep = pa.array([None if is_gone else number for number, is_gone in enumerate(gone.to_pylist())], pa.int64())
+    if not malformed or not rows.column_names:
+        return Decoded(rows, malformed)
+    gone = np.zeros(rows.num_rows, dtype=bool)
+    gone[list(malformed)] = True
+    keep = pa.array(np.arange(rows.num_rows), mask=gone)
     return Decoded(rows.take(keep), dict(sorted(malformed.items())))
