@@ -66,7 +66,7 @@ def _any_timestamp(text: str, zone: str) -> str:
         matched,
         lambda p: (
             f"CASE WHEN {p}.y <> '' THEN "
-            + let(_local_of_parts(p), lambda local: _zoned(local, f"{p}.z", zone))
+            + let(_local_of_parts(p), lambda local: zoned_instant_sql(local, f"{p}.z", zone))
             + " END"
         ),
     )
@@ -82,7 +82,8 @@ def _or(p: str, part: str, default: str) -> str:
     return f"CASE {p}.{part} WHEN '' THEN '{default}' ELSE {p}.{part} END"
 
 
-def _zoned(local: str, zone_text: str, zone: str) -> str:
+def zoned_instant_sql(local: str, zone_text: str, zone: str) -> str:
+    """Return TIMESTAMPTZ of a TIMESTAMP and the text of its zone (an offset, a region, or empty for the session's)."""
     offset = f"regexp_extract({zone_text}, '^{_OFFSET}$', ['g', 'h', 'i'])"
     minutes = let(
         offset,

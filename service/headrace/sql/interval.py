@@ -1,0 +1,88 @@
+"""Room 2: Spark's interval texts, such as ``10 seconds`` or ``interval 1 month -2 days``.
+
+Takes a text, gives months, days and microseconds, or microseconds alone where a fixed length is needed. Source: Spark
+IntervalUtils.stringToInterval.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from headrace.errors import StreamError
+
+_PART = re.compile(r"\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)", re.IGNORECASE)
+_US = {
+    "microsecond": 1,
+    "millisecond": 1_000,
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+}
+_DAYS = {"day": 1, "week": 7}
+_MONTHS = {"month": 1, "year": 12}
+US_PER_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Months, days and microseconds, each with its own sign; a day is not always 24 hours, a month never fixed."""
+
+    months: int = 0
+    days: int = 0
+    us: int = 0
+
+    @property
+    def fixed_us(self) -> int:
+        """Days and microseconds in microseconds, a day taken as 24 hours."""
+        return self.days * US_PER_DAY + self.us
+
+
+def parse_interval(text: str) -> Interval:
+    """Return the interval that a text names; the word ``interval`` before it may be left out, units may be plural.
+
+    Raises:
+        StreamError: INVALID_INTERVAL_FORMAT, the text is no interval; only seconds may have a fraction.
+    """
+    rest = re.sub(r"^\s*interval\b", "", text, flags=re.IGNORECASE).strip()
+    months, days, us, end = 0, 0, Decimal(0), 0
+    if not rest:
+        raise _malformed(text, "it is empty")
+    while end < len(rest):
+        part = _PART.match(rest, end)
+        if part is None:
+            raise _malformed(text, f"{rest[end:]!r} is no number with a unit")
+        amount, unit = Decimal(part[1] + part[2]), part[3].lower().removesuffix("s")
+        if amount != amount.to_integral_value() and unit != "second":
+            raise _malformed(text, f"only seconds may have a fraction, not {part[3]!r}")
+        if unit in _US:
+            us += amount * _US[unit]
+        elif unit in _DAYS:
+            days += int(amount) * _DAYS[unit]
+        elif unit in _MONTHS:
+            months += int(amount) * _MONTHS[unit]
+        else:
+            raise _malformed(text, f"{part[3]!r} is no unit; allowed: {', '.join((*_US, *_DAYS, *_MONTHS))}")
+        end = part.end()
+    return Interval(months, days, int(us))
+
+
+def fixed_duration_us(text: str) -> int:
+    """Return the microseconds of a window, gap or delay.
+
+    Raises:
+        StreamError: INVALID_INTERVAL_FORMAT, or the interval has months or years, whose length is not fixed.
+    """
+    interval = parse_interval(text)
+    if interval.months:
+        message = f"Intervals greater than a month is not supported ({text})."
+        hint = "Months have no fixed length; use weeks or days, such as '4 weeks'."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint)
+    return interval.fixed_us
+
+
+def _malformed(text: str, why: str) -> StreamError:
+    message = f"Error parsing '{text}' to interval: {why}."
+    hint = "Write a number and a unit, such as '10 seconds'."
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition="INVALID_INTERVAL_FORMAT")
