@@ -1,8 +1,8 @@
 """Ground floor: DuckDB text of Spark's from_json.
 
 Takes a DuckDB expression of a VARCHAR and the type wanted. A field of the wrong type is NULL and the other fields are
-kept; a text that is no JSON, or no object where a struct is wanted, gives a struct of NULLs. Source: Spark JacksonParser with
-partial results on, PERMISSIVE.
+kept; a text that is no JSON, or no object where a struct is wanted, gives a struct of NULLs. Source: Spark's
+JacksonParser, PERMISSIVE, with partial results on.
 """
 
 from __future__ import annotations
