@@ -14,6 +14,9 @@ from headrace.sql.function import Argument, Rendered
 from headrace.sql.settings import SqlSettings
 from headrace.types import DataType
 
+ROW_ORDER = "_row"
+"""Name of the BIGINT column that numbers the rows of a batch in order of arrival; see `AggregateForm.ordered`."""
+
 
 @dataclass(frozen=True, slots=True)
 class AggregateForm:
@@ -35,6 +38,8 @@ class AggregateForm:
     """(older buffer texts, newer buffer texts) -> one scalar DuckDB expression per buffer."""
     final: Callable[[Sequence[str], SqlSettings], str]
     """Buffer texts -> scalar DuckDB expression of the result type."""
+    ordered: bool = False
+    """True when `partial` reads the column ROW_ORDER, the rows' arrival order, which the statement around it provides."""
 
 
 @dataclass(frozen=True, slots=True)

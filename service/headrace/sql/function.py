@@ -35,6 +35,8 @@ class Argument:
     constant: bool = False
     value: Any = None
     lambda_arity: int | None = None
+    ansi: bool = True
+    """ANSI mode of the session: what is cast without being asked depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +79,4 @@ class Function:
     why: str = ""
     generator: bool = False  # gives rows: explode and its kin; `type` is then a STRUCT of the output columns
     lambda_types: Callable[[Sequence[Argument], int], tuple[DataType, ...]] | None = None
-    """Types of the parameters of the lambda at a position with so many parameters, from the non-lambda arguments."""
+    """(arguments, position of a lambda among them) -> types of the most parameters it may have; it may take fewer."""

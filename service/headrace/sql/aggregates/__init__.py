@@ -1,0 +1,17 @@
+"""Room 2: the aggregate table: every Spark aggregate that headrace knows, in mergeable form.
+
+Takes a lower-case name or an alias; gives its `AggregateFunction`. A name that is not here is refused by the analyzer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from headrace.sql.aggregate import AggregateFunction
+from headrace.sql.aggregates import collecting, moments, numbers, picking
+
+AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
+    {**numbers.AGGREGATES, **picking.AGGREGATES, **moments.AGGREGATES, **collecting.AGGREGATES}
+)
+"""Aggregates by canonical name and alias; an alias maps to the entry of its canonical name."""

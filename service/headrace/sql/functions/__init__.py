@@ -1,0 +1,39 @@
+"""Room 2: the function table: every Spark function that headrace knows, and how DuckDB does it.
+
+Takes a canonical lower-case name or an alias; gives its `Function`. A name that is not here is refused by the analyzer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from headrace.sql.function import Function
+from headrace.sql.functions import arithmetic, documents, logic, mathematics, nested, text, times
+from headrace.sql.functions.signature import refused
+from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
+
+_STATEFUL = "it depends on where a row stands, and a stream has no such place"
+_ENGINE = "it tells of the engine or its user, not of the data"
+_REFUSED = {
+    **dict.fromkeys(("monotonically_increasing_id", "spark_partition_id"), _STATEFUL),
+    **dict.fromkeys(("input_file_name", "input_file_block_start", "input_file_block_length"), _ENGINE),
+    **dict.fromkeys(("current_user", "user", "session_user", "current_database", "current_catalog"), _ENGINE),
+    **dict.fromkeys(("version", "java_method", "reflect", "try_reflect"), _ENGINE),
+}
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        **{name: refused(name, why) for name, why in _REFUSED.items()},
+        **arithmetic.FUNCTIONS,
+        **mathematics.FUNCTIONS,
+        **logic.FUNCTIONS,
+        **text.FUNCTIONS,
+        **times.FUNCTIONS,
+        **nested.FUNCTIONS,
+        **documents.FUNCTIONS,
+    }
+)
+"""Scalar and generator functions by canonical name and alias; an alias maps to the entry of its canonical name."""
+
+__all__ = ["BATCH_TIME_PLACEHOLDER", "FUNCTIONS"]

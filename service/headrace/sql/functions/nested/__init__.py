@@ -1,0 +1,8 @@
+"""Room 2: the part of the function table for arrays, maps, structs, lambdas and generators."""
+
+from __future__ import annotations
+
+from headrace.sql.functions.nested import arrays, generators, lambdas, maps
+
+FUNCTIONS = {**arrays.FUNCTIONS, **lambdas.FUNCTIONS, **maps.FUNCTIONS, **generators.FUNCTIONS}
+"""Collections, by name."""

@@ -1,0 +1,8 @@
+"""Room 2: the part of the function table for texts and byte strings."""
+
+from __future__ import annotations
+
+from headrace.sql.functions.text import encoding, pattern, strings
+
+FUNCTIONS = {**strings.FUNCTIONS, **pattern.FUNCTIONS, **encoding.FUNCTIONS}
+"""Texts, patterns, encodings and hashes, by name."""

@@ -1,0 +1,131 @@
+"""Room 2: format_string and format_number, for the conversions whose answers are Java's; the rest is refused by name.
+
+Takes a constant format and rendered values; gives DuckDB text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from headrace.duck import quote_text
+from headrace.sql.cast import CastMode, render_cast
+from headrace.sql.function import Argument, Rendered, Resolved
+from headrace.sql.functions.signature import accept, mismatch, unsupported
+from headrace.sql.settings import SqlSettings
+from headrace.types import DOUBLE, FLOAT, INTEGRAL, STRING, DataType, DecimalType
+
+_SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
+_ALLOWED = {"s": "-", "d": "-0+,", "f": "-0+", "x": "-0", "X": "-0"}
+
+
+def format_types(arguments: Sequence[Argument]) -> Resolved:
+    """Return the types of a format_string call: the format is a constant, values stay as they are."""
+    if not arguments[0].constant:
+        raise unsupported("The format of format_string must be a constant.")
+    accept(arguments[0], STRING, 0)
+    return Resolved((STRING, *(a.type for a in arguments[1:])), STRING)
+
+
+def format_string(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    """Return the text of a Java format with its values.
+
+    Raises:
+        StreamError: SQL_UNSUPPORTED for a conversion that is not done here.
+    """
+    layout = str(arguments[0].value)
+    if arguments[0].value is None:
+        return "CAST(NULL AS VARCHAR)"
+    parts, end, following = [], 0, 0
+    for match in _SPECIFIER.finditer(layout):
+        parts.append(_plain(layout[end : match.start()]))
+        end = match.end()
+        if match[5] in "%n":
+            parts.append("'%'" if match[5] == "%" else "chr(10)")
+            continue
+        index = int(match[1]) if match[1] else following + 1
+        following = following if match[1] else index
+        if not 1 <= index < len(arguments):
+            raise unsupported(f"The format {layout!r} names argument {index}, and there are {len(arguments) - 1}.")
+        parts.append(_converted(match, arguments[index], settings))
+    parts.append(_plain(layout[end:]))
+    return "(" + " || ".join(part for part in parts if part != "''") + " || '')"
+
+
+def _plain(piece: str) -> str:
+    if "%" in piece:
+        raise unsupported(f"The format piece {piece!r} is not done.")
+    return quote_text(piece)
+
+
+def _converted(match: re.Match[str], value: Rendered, settings: SqlSettings) -> str:
+    flags, width, places, letter = match[2] or "", match[3], match[4], match[5]
+    if set(flags) - set(_ALLOWED.get(letter, "")) or letter not in _ALLOWED or (places and letter != "f"):
+        raise unsupported(f"The conversion {match[0]!r} of format_string is not done.")
+    if letter == "s":
+        shown = render_cast(value.sql, value.type, STRING, mode=CastMode.LEGACY, settings=settings)
+        body, sign = f"coalesce({shown}, 'null')", ""
+    elif letter == "f":
+        body, sign = _fixed(value, int(places or 6)), f"(CASE WHEN {value.sql} < 0 THEN '-' ELSE '{_plus(flags)}' END)"
+    else:
+        body, sign = _whole(value, letter, grouped="," in flags)
+        sign = sign and f"(CASE WHEN {value.sql} < 0 THEN '-' ELSE '{_plus(flags)}' END)"
+    return _padded(body, sign, flags, width, value.sql if letter != "s" else None)
+
+
+def _plus(flags: str) -> str:
+    return "+" if "+" in flags else ""
+
+
+def _whole(value: Rendered, letter: str, *, grouped: bool) -> tuple[str, str]:
+    if value.type not in INTEGRAL:
+        raise mismatch(f'%{letter} takes a whole number, and got "{value.type.sql()}".')
+    if letter == "d":
+        size = f"abs(CAST({value.sql} AS HUGEINT))"
+        return (f"format('{{:,}}', {size})" if grouped else f"CAST({size} AS VARCHAR)"), "signed"
+    bits = f"{value.sql}" if value.type.sql() == "BIGINT" else f"({value.sql}::BIGINT & 4294967295)"
+    return (f"lower(hex({bits}))" if letter == "x" else f"hex({bits})"), ""
+
+
+def _fixed(value: Rendered, places: int) -> str:
+    if value.type not in (DOUBLE, FLOAT) and not isinstance(value.type, DecimalType):
+        raise mismatch(f'%f takes a floating-point or decimal number, and got "{value.type.sql()}".')
+    if places > 15:
+        raise unsupported("More than 15 places in a format are not done.")
+    # Java rounds the shortest decimal text half up; a cast of that text to DECIMAL does the same.
+    return f"CAST(abs(CAST(CAST({value.sql} AS VARCHAR) AS DECIMAL(38,{places}))) AS VARCHAR)"
+
+
+def _padded(body: str, sign: str, flags: str, width: str | None, tested: str | None) -> str:
+    prefix = f"{sign} || " if sign else ""
+    if not width:
+        shown = f"({prefix}{body})"
+    elif "0" in flags:
+        left = f"{width} - length({sign})" if sign else width
+        shown = f"({prefix}lpad({body}, CAST(greatest({left}, length({body})) AS INTEGER), '0'))"
+    else:
+        side = "rpad" if "-" in flags else "lpad"
+        whole = f"({prefix}{body})"
+        shown = f"{side}({whole}, CAST(greatest({width}, length({whole})) AS INTEGER), ' ')"
+    return shown if tested is None else f"(CASE WHEN {tested} IS NULL THEN 'null' ELSE {shown} END)"
+
+
+def format_number(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    """Return a number with commas and a constant number of places, ties to even as Java's DecimalFormat.
+
+    Raises:
+        StreamError: SQL_UNSUPPORTED for patterns, decimals and a number of places that is not constant.
+    """
+    value, places = arguments
+    if not places.constant or not isinstance(places.value, int):
+        raise unsupported("format_number takes a constant number of places.")
+    if places.value < 0:
+        return "CAST(NULL AS VARCHAR)"
+    if value.type in INTEGRAL:
+        tail = f" || '.{'0' * places.value}'" if places.value else ""
+        return f"(format('{{:,}}', {value.sql}){tail})"
+    if value.type not in (DOUBLE, FLOAT):
+        raise unsupported(f'format_number of "{value.type.sql()}" is not done.', "Cast it to DOUBLE first.")
+    return f"(CASE WHEN isfinite({value.sql}) THEN format('{{:,.{places.value}f}}', {value.sql}) END)"
+
+

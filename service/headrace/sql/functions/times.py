@@ -1,0 +1,388 @@
+"""Room 2: date and time functions, in the session time zone.
+
+Takes rendered dates and timestamps; gives DuckDB text. Patterns of date_format and to_timestamp are `sql.datetime_text`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headrace.duck import duckdb_type, quote_text
+from headrace.sql.cast import CastMode, render_cast
+from headrace.sql.datetime_text import format_sql, parse_sql
+from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
+from headrace.sql.functions.instant import add_months, back, instant_in, local
+from headrace.sql.functions.signature import (
+    INSTANT_OR_DATE,
+    NUMERIC,
+    accept,
+    as_type,
+    fail,
+    mismatch,
+    refused,
+    rewritten,
+    table,
+    takes,
+    typed,
+    unsupported,
+)
+from headrace.sql.settings import SqlSettings
+from headrace.types import (
+    BIGINT,
+    DATE,
+    DAY_TIME_INTERVAL,
+    DOUBLE,
+    FLOAT,
+    INT,
+    INTEGRAL,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    YEAR_MONTH_INTERVAL,
+    DataType,
+    DecimalType,
+)
+
+BATCH_TIME_PLACEHOLDER = "__headrace_batch_time__"
+"""Stands in a statement for the batch's time; the engine puts a TIMESTAMPTZ literal in its place before it runs."""
+
+_PARTS: Mapping[str, str] = {
+    "year": "year({0})",
+    "month": "month({0})",
+    "day": "day({0})",
+    "dayofweek": "(dayofweek({0}) + 1)",
+    "weekday": "(isodow({0}) - 1)",
+    "dayofyear": "dayofyear({0})",
+    "quarter": "quarter({0})",
+    "weekofyear": "weekofyear({0})",
+}
+_CLOCKS: Mapping[str, str] = {"hour": "hour({0})", "minute": "minute({0})", "second": "second({0})"}
+_FIELDS: Mapping[str, str] = {
+    **_PARTS,
+    **_CLOCKS,
+    **dict.fromkeys(("y", "years", "yr", "yrs"), _PARTS["year"]),
+    **dict.fromkeys(("yearofweek",), "isoyear({0})"),
+    **dict.fromkeys(("qtr",), _PARTS["quarter"]),
+    **dict.fromkeys(("mon", "mons", "months"), _PARTS["month"]),
+    **dict.fromkeys(("week", "w", "weeks"), _PARTS["weekofyear"]),
+    **dict.fromkeys(("d", "days"), _PARTS["day"]),
+    **dict.fromkeys(("dow",), _PARTS["dayofweek"]),
+    **dict.fromkeys(("dayofweek_iso", "dow_iso"), "isodow({0})"),
+    **dict.fromkeys(("doy",), _PARTS["dayofyear"]),
+    **dict.fromkeys(("h", "hours", "hr", "hrs"), _CLOCKS["hour"]),
+    **dict.fromkeys(("m", "min", "mins", "minutes"), _CLOCKS["minute"]),
+}
+_SECONDS = ("second", "s", "sec", "seconds", "secs")
+_SECOND_TYPE = DecimalType(8, 6)
+
+
+def _part(name: str, template: str, parameter: DataType) -> Function:
+    def render(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+        wall = local(arguments[0].sql, arguments[0].type, settings)
+        return as_type(template.format(arguments[0].sql if arguments[0].type == DATE else wall), kind)
+
+    return rewritten(name, (1, 1), _moment if parameter == TIMESTAMP else takes(parameter, gives=INT), render)
+
+
+def _moment(arguments: Sequence[Argument]) -> Resolved:
+    kind = accept(arguments[0], INSTANT_OR_DATE, 0)
+    return Resolved((TIMESTAMP if kind == DATE else kind,), INT)
+
+
+def _field(argument: Argument | Rendered) -> str:
+    name = str(argument.value).lower() if argument.constant and argument.value is not None else ""
+    if name not in _FIELDS and name not in _SECONDS:
+        raise unsupported(f"date_part cannot take {argument.value!r}; write year, month, day, hour, minute, second, …")
+    return name
+
+
+def _date_part_types(arguments: Sequence[Argument]) -> Resolved:
+    name = _field(arguments[0])
+    source = accept(arguments[1], INSTANT_OR_DATE, 1)
+    if arguments[1].type in (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL):
+        raise unsupported("date_part of an interval is not done.")
+    return Resolved((STRING, source), _SECOND_TYPE if name in _SECONDS else INT)
+
+
+def _date_part(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    name, source = _field(arguments[0]), arguments[1]
+    wall = local(source.sql, source.type, settings)
+    if name in _SECONDS:
+        micros = f"(epoch_us({wall}) % 60000000 + 60000000) % 60000000"
+        return f"CAST(CAST({micros} AS DECIMAL(18,0)) * CAST('0.000001' AS DECIMAL(6,6)) AS {duckdb_type(kind)})"
+    return as_type(_FIELDS[name].format(wall), kind)
+
+
+_TRUNCATE = {
+    **dict.fromkeys(("year", "yyyy", "yy"), "year"),
+    **dict.fromkeys(("month", "mon", "mm"), "month"),
+    "quarter": "quarter",
+    "week": "week",
+}
+_TRUNCATE_TIME = {
+    **_TRUNCATE,
+    **dict.fromkeys(("day", "dd"), "day"),
+    **{unit: unit for unit in ("hour", "minute", "second", "millisecond", "microsecond")},
+}
+
+
+def _truncated(unit: Rendered, wall: str, units: Mapping[str, str]) -> str:
+    if unit.constant:
+        name = units.get(str(unit.value).lower())
+        return "NULL" if name is None else f"date_trunc('{name}', {wall})"
+    cases = " ".join(f"WHEN {quote_text(k)} THEN date_trunc('{v}', {wall})" for k, v in units.items())
+    return f"(CASE lower({unit.sql}) {cases} END)"
+
+
+def _trunc(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+    return as_type(_truncated(arguments[1], arguments[0].sql, _TRUNCATE), kind)
+
+
+def _date_trunc(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    moment = arguments[1]
+    wall = _truncated(arguments[0], local(moment.sql, moment.type, settings), _TRUNCATE_TIME)
+    return back(f"CAST({wall} AS TIMESTAMP)", kind, settings)
+
+
+def _date_trunc_types(arguments: Sequence[Argument]) -> Resolved:
+    kind = accept(arguments[1], INSTANT_OR_DATE, 1)
+    kind = TIMESTAMP if kind == DATE else kind
+    return Resolved((STRING, kind), kind)
+
+
+_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+_WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _next_day(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    day, name = arguments[0].sql, arguments[1]
+    if name.constant and name.value is None:
+        return "CAST(NULL AS DATE)"
+    wrong = "NULL"
+    if settings.ansi:
+        wrong = fail("ILLEGAL_DAY_OF_WEEK", f"'Illegal input for day of week: ' || {name.sql} || '.'")
+    names = [
+        f"WHEN lower({name.sql}) IN ('{short}', '{long[:3]}', '{long}') THEN {i + 1}"
+        for i, (short, long) in enumerate(zip(_WEEKDAYS, _WEEKDAY_NAMES, strict=True))
+    ]
+    wanted = f"(CASE {' '.join(names)} WHEN {name.sql} IS NULL THEN NULL ELSE {wrong} END)"
+    return f"({day} + CAST(7 - (isodow({day}) - {wanted} + 7) % 7 AS INTEGER))"
+
+
+def _months_between(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    a, b = (local(x.sql, x.type, settings) for x in arguments[:2])
+    months = f"((year({a}) - year({b})) * 12 + month({a}) - month({b}))"
+    last = f"(day({a}) = day(last_day({a})) AND day({b}) = day(last_day({b})))"
+    clock = "(epoch_us({0}) - epoch_us(date_trunc('day', {0}))) // 1000000"
+    seconds = f"((day({a}) - day({b})) * 86400 + {clock.format(a)} - {clock.format(b)})"
+    value = f"(CASE WHEN day({a}) = day({b}) OR {last} THEN CAST({months} AS DOUBLE) ELSE {months} + {seconds} / 2678400.0::DOUBLE END)"
+    rounded = f"round({value}, 8)"
+    if len(arguments) == 2:
+        return rounded
+    return f"(CASE WHEN {arguments[2].sql} THEN {rounded} ELSE {value} END)"
+
+
+def _cast_or_parse(kind: DataType, *, quiet: bool) -> Render:
+    def render(arguments: Sequence[Rendered], _type: DataType, settings: SqlSettings) -> str:
+        mode = CastMode.TRY if quiet else CastMode.ANSI if settings.ansi else CastMode.LEGACY
+        source = arguments[0]
+        if len(arguments) == 1 or source.type != STRING:
+            return render_cast(source.sql, source.type, kind, mode=mode, settings=settings)
+        return parse_sql(source.sql, _pattern(arguments[1]), kind, mode=mode, settings=settings)
+
+    return render
+
+
+def _pattern(argument: Rendered) -> str:
+    if not argument.constant or argument.value is None:
+        raise unsupported("A date-time pattern must be a constant text.")
+    return str(argument.value)
+
+
+def _readable(kind: DataType) -> Function:
+    name = "to_date" if kind == DATE else "to_timestamp"
+    return rewritten(name, (1, 2), _readable_types(kind), _cast_or_parse(kind, quiet=False))
+
+
+def _readable_types(kind: DataType) -> Resolve:
+    def resolve(arguments: Sequence[Argument]) -> Resolved:
+        source = arguments[0].type
+        numeric = source in (*INTEGRAL, DOUBLE, FLOAT) and kind == TIMESTAMP
+        if source != STRING and not numeric:
+            source = accept(arguments[0], INSTANT_OR_DATE, 0)
+        return Resolved((source, STRING)[: len(arguments)], kind)
+
+    return resolve
+
+
+def _date_format(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    wall = local(arguments[0].sql, arguments[0].type, settings)
+    return format_sql(wall, _pattern(arguments[1]), settings=settings)
+
+
+def _date_format_types(arguments: Sequence[Argument]) -> Resolved:
+    kind = accept(arguments[0], INSTANT_OR_DATE, 0)
+    return Resolved((TIMESTAMP if kind == DATE else kind, STRING), STRING)
+
+
+def _unix(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    if not arguments:
+        return f"(epoch_us({BATCH_TIME_PLACEHOLDER}) // 1000000)"
+    source = arguments[0]
+    moment = source.sql
+    if source.type == STRING:
+        pattern = _pattern(arguments[1]) if len(arguments) > 1 else "yyyy-MM-dd HH:mm:ss"
+        mode = CastMode.ANSI if settings.ansi else CastMode.LEGACY
+        moment = parse_sql(moment, pattern, TIMESTAMP, mode=mode, settings=settings)
+    elif source.type != TIMESTAMP:
+        moment = back(local(moment, source.type, settings), TIMESTAMP, settings)
+    return _floor_div(f"epoch_us({moment})", 1_000_000)
+
+
+def _unix_types(arguments: Sequence[Argument]) -> Resolved:
+    kinds: tuple[DataType, ...] = ()
+    if arguments:
+        source = arguments[0].type
+        kinds = (source if source == STRING else accept(arguments[0], INSTANT_OR_DATE, 0), STRING)
+    return Resolved(kinds[: len(arguments)], BIGINT)
+
+
+def _floor_div(value: str, unit: int) -> str:
+    return f"(({value} - (({value} % {unit}) + {unit}) % {unit}) // {unit})"
+
+
+def _unix_of(unit: int) -> Render:
+    def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+        micros = f"epoch_us({arguments[0].sql})"
+        return micros if unit == 1 else _floor_div(micros, unit)
+
+    return render
+
+
+def _from_unixtime(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    pattern = _pattern(arguments[1]) if len(arguments) > 1 else "yyyy-MM-dd HH:mm:ss"
+    moment = f"make_timestamptz({arguments[0].sql} * 1000000)"
+    return format_sql(local(moment, TIMESTAMP, settings), pattern, settings=settings)
+
+
+def _timestamp_seconds(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    value = arguments[0]
+    if value.type in INTEGRAL:
+        return f"make_timestamptz(CAST({value.sql} AS BIGINT) * 1000000)"
+    if isinstance(value.type, DecimalType):
+        return f"make_timestamptz(CAST({value.sql} * 1000000 AS BIGINT))"
+    micros = f"CAST(trunc({value.sql} * 1000000.0::DOUBLE) AS BIGINT)"
+    return f"(CASE WHEN isfinite({value.sql}) THEN make_timestamptz({micros}) END)"
+
+
+def _zoned(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    moment, zone = arguments[0].sql, arguments[1].sql
+    wall = f"timezone({zone}, {moment})"
+    return back(wall, TIMESTAMP, settings)
+
+
+def _unzoned(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    moment, zone = arguments[0].sql, arguments[1].sql
+    return instant_in(local(moment, TIMESTAMP, settings), zone)
+
+
+def _make_date(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    year, month, day = (a.sql for a in arguments)
+    length = f"day(last_day(make_date({year}, {month}, 1)))"
+    wrong = f"{year} NOT BETWEEN 1 AND 9999 OR {month} NOT BETWEEN 1 AND 12"
+    bad = "NULL"
+    if settings.ansi:
+        bad = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
+    made = f"CASE WHEN {day} NOT BETWEEN 1 AND {length} THEN {bad} ELSE make_date({year}, {month}, {day}) END"
+    return f"(CASE WHEN {wrong} THEN {bad} ELSE {made} END)"
+
+
+def _make_timestamp(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    year, month, day, hour, minute, second = (a.sql for a in arguments[:6])
+    date = _make_date(arguments[:3], DATE, settings)
+    wrong = f"{hour} NOT BETWEEN 0 AND 23 OR {minute} NOT BETWEEN 0 AND 59 OR {second} < 0 OR {second} > 60"
+    parts = " || ' ' || ".join((hour, minute, second))
+    bad = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid time: ' || {parts}") if settings.ansi else "NULL"
+    clock = f"(({hour}::BIGINT * 60 + {minute}) * 60000000 + CAST({second} * 1000000 AS BIGINT))"
+    wall = f"(CASE WHEN {wrong} THEN {bad} ELSE CAST({date} AS TIMESTAMP) + to_microseconds({clock}) END)"
+    if len(arguments) == 7:
+        return instant_in(f"CAST({wall} AS TIMESTAMP)", arguments[6].sql)
+    return back(f"CAST({wall} AS TIMESTAMP)", kind, settings)
+
+
+def _now(kind: DataType) -> Render:
+    def render(_arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+        if kind == TIMESTAMP:
+            return BATCH_TIME_PLACEHOLDER
+        return back(local(BATCH_TIME_PLACEHOLDER, TIMESTAMP, settings), kind, settings)
+
+    return render
+
+
+def _zone_name(_arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    return quote_text(settings.time_zone)
+
+
+def _diff_types(arguments: Sequence[Argument]) -> Resolved:
+    if len(arguments) != 2:
+        raise mismatch("datediff takes two dates; datediff(unit, start, end) is not done.")
+    return takes(DATE, DATE, gives=INT)(arguments)
+
+
+def _rewrite(name: str, resolve: Resolve, template: str) -> Function:
+    return rewritten(name, (2, 2), resolve, typed(template))
+
+
+_SHIFT_DAYS = takes(DATE, INT, gives=DATE)
+_PLUS_MONTHS = add_months("{0}", "{1}")
+_MAKE = (INT, INT, INT, INT, INT, DecimalType(16, 6), STRING)
+
+FUNCTIONS = table(
+    *(_part(name, template, DATE) for name, template in _PARTS.items()),
+    *(_part(name, template, TIMESTAMP) for name, template in _CLOCKS.items()),
+    rewritten("date_part", (2, 2), _date_part_types, _date_part),
+    rewritten("trunc", (2, 2), takes(DATE, STRING, gives=DATE), _trunc),
+    rewritten("date_trunc", (2, 2), _date_trunc_types, _date_trunc),
+    _rewrite("date_add", _SHIFT_DAYS, "({0} + {1})"),
+    _rewrite("date_sub", _SHIFT_DAYS, "({0} - {1})"),
+    rewritten("datediff", (2, 3), _diff_types, typed("({0} - {1})")),
+    _rewrite("add_months", _SHIFT_DAYS, _PLUS_MONTHS),
+    Function("last_day", (1, 1), takes(DATE, gives=DATE), typed("last_day({0})"), How.NATIVE),
+    rewritten("next_day", (2, 2), takes(DATE, STRING, gives=DATE), _next_day),
+    rewritten("months_between", (2, 3), takes(TIMESTAMP, TIMESTAMP, gives=DOUBLE), _months_between),
+    rewritten("date_format", (2, 2), _date_format_types, _date_format),
+    _readable(DATE),
+    _readable(TIMESTAMP),
+    rewritten("try_to_timestamp", (1, 2), _readable_types(TIMESTAMP), _cast_or_parse(TIMESTAMP, quiet=True)),
+    rewritten("try_to_date", (1, 2), _readable_types(DATE), _cast_or_parse(DATE, quiet=True)),
+    rewritten("unix_timestamp", (0, 2), _unix_types, _unix),
+    rewritten("unix_micros", (1, 1), takes(TIMESTAMP, gives=BIGINT), _unix_of(1)),
+    rewritten("unix_millis", (1, 1), takes(TIMESTAMP, gives=BIGINT), _unix_of(1_000)),
+    rewritten("unix_seconds", (1, 1), takes(TIMESTAMP, gives=BIGINT), _unix_of(1_000_000)),
+    rewritten("unix_date", (1, 1), takes(DATE, gives=INT), typed("({0} - DATE '1970-01-01')")),
+    rewritten("date_from_unix_date", (1, 1), takes(INT, gives=DATE), typed("(DATE '1970-01-01' + {0})")),
+    rewritten("from_unixtime", (1, 2), takes(BIGINT, STRING, gives=STRING), _from_unixtime),
+    rewritten("timestamp_seconds", (1, 1), takes(NUMERIC, gives=TIMESTAMP), _timestamp_seconds),
+    rewritten("timestamp_millis", (1, 1), takes(BIGINT, gives=TIMESTAMP), typed("make_timestamptz({0} * 1000)")),
+    Function("timestamp_micros", (1, 1), takes(BIGINT, gives=TIMESTAMP), typed("make_timestamptz({0})")),
+    rewritten("make_date", (3, 3), takes(INT, INT, INT, gives=DATE), _make_date),
+    rewritten("make_timestamp", (6, 7), takes(*_MAKE, gives=TIMESTAMP), _make_timestamp),
+    rewritten("make_timestamp_ntz", (6, 6), takes(*_MAKE[:6], gives=TIMESTAMP_NTZ), _make_timestamp),
+    rewritten("from_utc_timestamp", (2, 2), takes(TIMESTAMP, STRING, gives=TIMESTAMP), _zoned),
+    rewritten("to_utc_timestamp", (2, 2), takes(TIMESTAMP, STRING, gives=TIMESTAMP), _unzoned),
+    rewritten("current_timestamp", (0, 0), takes(gives=TIMESTAMP), _now(TIMESTAMP)),
+    rewritten("current_date", (0, 0), takes(gives=DATE), _now(DATE)),
+    rewritten("localtimestamp", (0, 0), takes(gives=TIMESTAMP_NTZ), _now(TIMESTAMP_NTZ)),
+    rewritten("current_timezone", (0, 0), takes(gives=STRING), _zone_name),
+    refused("make_interval", "calendar intervals made from columns are not done"),
+    refused("make_dt_interval", "intervals made from columns are not done"),
+    refused("make_ym_interval", "intervals made from columns are not done"),
+    dayofmonth="day",
+    extract="date_part",
+    datepart="date_part",
+    dateadd="date_add",
+    date_diff="datediff",
+    now="current_timestamp",
+    curdate="current_date",
+    to_unix_timestamp="unix_timestamp",
+)

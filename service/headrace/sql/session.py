@@ -1,0 +1,62 @@
+"""Room 2: a DuckDB connection that can compute and nothing else: no files, no network, no extensions, no settings.
+
+Takes the SQL settings and resource limits; gives a locked connection on which the function table's texts run.
+Source: DuckDB's securing guide; every escape named in docs/security was tried on 2.0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised import ARROW_FUNCTIONS
+
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+    "allow_unsigned_extensions": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+}
+
+
+def open_session(
+    settings: SqlSettings, *, threads: int = 2, memory_limit_bytes: int, temp_folder: Path | None
+) -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory connection in the session time zone, with headrace's functions, and locked.
+
+    DuckDB 2.0 crashes when a Python function outlives the cursor that created it: they belong to this connection, which
+    must stay open while any of its cursors is used.
+
+    Args:
+        settings: The session time zone is read here; ANSI mode is in the texts.
+        threads: DuckDB threads.
+        memory_limit_bytes: What DuckDB may hold before it spills, or fails when it may not spill.
+        temp_folder: Where it spills; None forbids spilling.
+    """
+    config = dict(_LOCKED)
+    config["threads"] = threads
+    config["memory_limit"] = f"{memory_limit_bytes}B"
+    config["temp_directory"] = str(temp_folder) if temp_folder is not None else ""
+    config["max_temp_directory_size"] = f"{8 * memory_limit_bytes}B" if temp_folder is not None else "0B"
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute("SET TimeZone = $1", [settings.time_zone])
+        for function in ARROW_FUNCTIONS:
+            connection.create_function(
+                function.name,
+                function.run,
+                list(function.parameters),
+                function.result,
+                type="arrow",
+                null_handling="special",
+            )
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
