@@ -244,6 +244,9 @@ class SinkContext:
     output_mode: str
     clock: Clock = field(default_factory=SystemClock)
     encoder: Encoder | None = None
+    key_columns: tuple[str, ...] = ()
+    """Columns that make the key of a record, where the sink has keys; several are encoded by `key_encoder`."""
+    key_encoder: Encoder | None = None
 
 
 class Sink(Protocol):

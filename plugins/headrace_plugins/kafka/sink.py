@@ -29,7 +29,7 @@ from headrace.types import BINARY, INT, STRING, ArrayType, AtomicType, DataType,
 from headrace.values import BatchId
 from headrace_plugins.kafka.client import BOOTSTRAP, SINK_REJECTED, check_settings, passthrough, user_settings
 from headrace_plugins.kafka.failures import kafka_error
-from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox, refused
+from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox
 from headrace_plugins.kafka.rows import HEADERS
 
 _CONDITION = "_LEGACY_ERROR_TEMP_3080"
@@ -158,6 +158,7 @@ class KafkaSink:
     def __init__(self, options: Options, context: SinkContext, binding: Binding) -> None:
         self._binding = binding
         self._encoder = context.encoder
+        self._key_columns, self._key_encoder = context.key_columns, context.key_encoder
         self._delivery = Delivery(options["delivery"])
         user = user_settings(options)
         if self._delivery is Delivery.EXACTLY_ONCE:
@@ -192,7 +193,7 @@ class KafkaSink:
         topic = self._binding.topic
         for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
             values = self._values(batch)
-            keys = self._column(batch, self._binding.key)
+            keys = self._keys(batch)
             topics = self._column(batch, None if topic else self._binding.topic_column)
             headers = self._headers(batch)
             partitions = self._partitions(batch)
@@ -201,8 +202,7 @@ class KafkaSink:
             else:
                 names = [topic] * len(values) if topic is not None else [name.decode() for name in topics]
                 self._produce_full(names, values, keys, headers, partitions)
-            self._outbox.producer.poll(0)
-            self._outbox.check()
+            self._outbox.serve(0)
         self._outbox.flush()
         return int(rows.num_rows)
 
@@ -244,6 +244,13 @@ class KafkaSink:
         encoded: list[bytes | None] = values.cast(pa.binary()).to_pylist()
         return encoded
 
+    def _keys(self, batch: pa.RecordBatch) -> list[Any]:
+        if self._key_encoder is None:
+            return self._column(batch, self._binding.key)
+        parts = pa.Table.from_batches([batch]).select(list(self._key_columns))
+        encoded: list[Any] = self._key_encoder.encode(parts).cast(pa.binary()).to_pylist()
+        return encoded
+
     def _column(self, batch: pa.RecordBatch, name: str | None) -> list[Any]:
         """Return a column as bytes; all None when there is no such column."""
         if name is None:
@@ -278,7 +285,7 @@ class KafkaSink:
             except BufferError:
                 self._produce_when_free(topic, value, key, _ANY_PARTITION, None)
             except KafkaException as raised:
-                raise refused(kafka_error(raised), topic, len(value or b"")) from raised
+                self._outbox.refuse(kafka_error(raised), topic, len(value or b""))
 
     def _produce_full(
         self,
@@ -294,7 +301,7 @@ class KafkaSink:
             try:
                 self._produce_when_free(topic, value, key, partition, pairs)
             except KafkaException as raised:
-                raise refused(kafka_error(raised), topic, len(value or b"")) from raised
+                self._outbox.refuse(kafka_error(raised), topic, len(value or b""))
 
     def _produce_when_free(self, topic: str, value: Any, key: Any, partition: int, headers: Any) -> None:
         more = {} if headers is None else {"headers": headers}
@@ -302,8 +309,7 @@ class KafkaSink:
             try:
                 self._outbox.producer.produce(topic, value, key, partition, **more)
             except BufferError:
-                self._outbox.producer.poll(_FULL_S)
-                self._outbox.check()
+                self._outbox.serve(_FULL_S)
             else:
                 return
 

@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind
 from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, find_plugin
 from headrace.ddl import parse_schema
-from headrace.errors import StreamError
+from headrace.errors import StreamError, did_you_mean
 from headrace.inputs.deadletters import DeadLetters
 from headrace.inputs.stream import Decoding, OnMalformed, StreamInput
 from headrace.inputs.tables import InlineTable, Refreshed, StaticTables
@@ -88,15 +88,31 @@ def build_sink(compiled: CompiledQuery, query_id: str, clock: Clock) -> Sink:
     options: dict[str, Any] = dict(config.options)
     if config.partition_by:
         options["partitionBy"] = ",".join(config.partition_by)
-    encoder = None
+    encoder = key_encoder = None
+    key: tuple[str, ...] = ()
     if config.encode is not None:
         encoder = _encoder(config.encode.format, config.encode.options, compiled.output)
-        if config.encode.key:
-            options["keyColumns"] = ",".join(config.encode.key)
+        key = config.encode.key
+        if len(key) == 1:
+            options["keyColumn"] = key[0]
+        elif key:
+            key_encoder = _encoder(config.encode.format, config.encode.options, _part_of(compiled, key))
     plugin, parsed = built_options(PluginKind.SINK, config.format, options)
-    context = SinkContext(query_id, compiled.name, compiled.output, compiled.output_mode, clock, encoder)
+    context = SinkContext(
+        query_id, compiled.name, compiled.output, compiled.output_mode, clock, encoder, key, key_encoder
+    )
     sink: Sink = plugin.build(parsed, context)
     return sink
+
+
+def _part_of(compiled: CompiledQuery, names: Sequence[str]) -> StructType:
+    fields = {field.name: field for field in compiled.output.fields}
+    unknown = [name for name in names if name not in fields]
+    if unknown:
+        message = f'the key column "{unknown[0]}" is not in the result.'
+        at = compiled.pipeline.at("queries", compiled.name, "sink", "encode")
+        raise StreamError("SQL_ANALYSIS", message, at=at, hint=did_you_mean(unknown[0], fields))
+    return StructType(tuple(fields[name] for name in names))
 
 
 def _encoder(name: str, options: Mapping[str, Any], schema: StructType) -> Encoder:

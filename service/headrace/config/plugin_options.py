@@ -82,7 +82,8 @@ class _Site:
         written: dict[str, Any] = owner.get("options", {})
         resolved = {key: self._resolved(key, value) for key, value in written.items()}
         self._check_each(resolved)
-        self._check_required(resolved)
+        if "dead_letter" not in self._path:  # there the source's connection is the default
+            self._check_required(resolved)
         owner["options"] = {key: self._placed(key, value) for key, value in resolved.items()}
         return self._errors
 
