@@ -95,6 +95,21 @@ class ScalarSubquery(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowCall(Expression):
+    """function OVER (PARTITION BY ... ORDER BY ... frame); `function` is a Call or an AggregateCall.
+
+    `descending` and `nulls_first` are one flag an ORDER BY expression; `frame` is SQL text, None for the default frame.
+    """
+
+    function: Expression
+    partition: tuple[Expression, ...]
+    order: tuple[Expression, ...]
+    descending: tuple[bool, ...]
+    nulls_first: tuple[bool, ...]
+    frame: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
     """An expression that becomes a column of its own id."""
 

@@ -1,0 +1,49 @@
+"""Room 4: an outer or semi join of two streams needs to know when a row can match no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headrace.check.subject import Subject, refusal
+from headrace.errors import StreamError
+from headrace.plan.event_time import event_time_columns
+from headrace.plan.expressions import Column
+from headrace.plan.join_keys import equal_pairs
+from headrace.plan.nodes import Join, JoinType
+from headrace.plan.time_range import state_range
+
+
+def check(subject: Subject) -> Iterator[StreamError]:
+    """Yield a finding for an outer or semi join of two streams whose rows would never be decided.
+
+    Source: Spark UnsupportedOperationChecker.
+    """
+    for node in subject.streaming_nodes:
+        if not isinstance(node, Join) or node.how in (JoinType.INNER, JoinType.ANTI):
+            continue
+        if node.left.is_streaming and node.right.is_streaming and not (_watermark_in_keys(node) or _is_bounded(node)):
+            yield refusal(
+                f"Stream-stream {node.how.value} join between two streams is not supported without a watermark in the "
+                "join keys, or a watermark on the nullable side and an appropriate range condition: no row could ever be "
+                "said to have no match.",
+                "Set a watermark on both inputs and add a range such as  AND right.time BETWEEN left.time AND left.time + "
+                "INTERVAL 1 HOUR.",
+            )
+
+
+def _watermark_in_keys(node: Join) -> bool:
+    marked = event_time_columns(node.left) | event_time_columns(node.right)
+    keys = [key for pair in equal_pairs(node) for key in pair]
+    return any(isinstance(key, Column) and key.id in marked for key in keys)
+
+
+def _is_bounded(node: Join) -> bool:
+    left = frozenset(column.id for column in node.left.columns)
+    right = frozenset(column.id for column in node.right.columns)
+    marked = event_time_columns(node.left) | event_time_columns(node.right)
+    ranges = []
+    if node.how is not JoinType.RIGHT:
+        ranges.append(state_range(node.condition, left, right, marked))
+    if node.how in (JoinType.RIGHT, JoinType.FULL):
+        ranges.append(state_range(node.condition, right, left, marked))
+    return any(bound is not None for bound in ranges)

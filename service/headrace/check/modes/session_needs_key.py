@@ -1,0 +1,25 @@
+"""Room 4: sessions are kept per key, and the streaming plan has none for a global session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headrace.check.subject import Subject, refusal
+from headrace.errors import StreamError
+from headrace.plan.nodes import SessionAssign, walk
+
+
+def check(subject: Subject) -> Iterator[StreamError]:
+    """Yield a finding when session_window() is the only grouping key.
+
+    Source: Spark UnsupportedOperationChecker.
+    """
+    for aggregate in subject.aggregates:
+        sessions = {node.window for node in walk(aggregate.child) if isinstance(node, SessionAssign)}
+        keys = [key.child for key in aggregate.keys]
+        if keys and all(key in sessions for key in keys):
+            yield refusal(
+                "Global aggregation with session window in streaming query is not supported: session_window() is the "
+                "only grouping key.",
+                "Group by one more column, such as a user.",
+            )

@@ -1,0 +1,58 @@
+"""Room 4: what every rule looks at, and how a refusal is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from headrace.errors import StreamError
+from headrace.plan.nodes import Aggregate, Plan, walk
+
+LEGACY = "_LEGACY_ERROR_TEMP_3102"
+"""Spark's name for a refusal that has none of its own."""
+
+APPEND, UPDATE, COMPLETE = "append", "update", "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An analyzed plan with the output mode it is to run in, and the extensions that were opted into."""
+
+    plan: Plan
+    mode: str
+    extensions: frozenset[str] = frozenset()
+
+    @property
+    def nodes(self) -> tuple[Plan, ...]:
+        """Every node, topmost first."""
+        return tuple(walk(self.plan))
+
+    @property
+    def streaming_nodes(self) -> tuple[Plan, ...]:
+        """Every node with a stream below it, topmost first."""
+        return tuple(node for node in walk(self.plan) if node.is_streaming)
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """Every streaming aggregate, topmost first."""
+        return streaming_aggregates(self.plan)
+
+
+Check = Callable[[Subject], Iterator[StreamError]]
+"""A rule: yields a finding for each place where the plan breaks it."""
+
+
+def streaming_aggregates(plan: Plan) -> tuple[Aggregate, ...]:
+    """Return the aggregates over streams in a plan, topmost first; DISTINCT and UNION are among them."""
+    return tuple(node for node in walk(plan) if isinstance(node, Aggregate) and node.is_streaming)
+
+
+def refusal(message: str, hint: str, condition: str = LEGACY) -> StreamError:
+    """Return a finding.
+
+    Args:
+        message: What is refused and why, in one or two sentences.
+        hint: What to write instead.
+        condition: Spark's name of it.
+    """
+    return StreamError("STREAMING_UNSUPPORTED", message, hint=hint, condition=condition)

@@ -1,0 +1,384 @@
+"""Room 3: binds one expression tree against a scope.
+
+Takes sqlglot nodes, gives typed expressions beside Spark's text of them. What an operator or a function means is said by
+the SQL room's tables; what a query inside an expression means is said by `Session.bind_query`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression import leaves, operators, predicates
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import Modifiers, aggregate, call, check_arity, is_aggregate, is_function
+from headrace.plan.bind.expression.lambdas import bind_arguments
+from headrace.plan.bind.expression.over import bind_over
+from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
+from headrace.plan.bind.scope import Scope, field_of
+from headrace.plan.bind.session import Session
+from headrace.plan.constant import cast_to, negated
+from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
+from headrace.sql.parse import position_of
+from headrace.types import BIGINT, BOOLEAN, INT, STRING, TINYINT, DataType
+
+_GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
+_IS_TRUE = {True: "is_true", False: "is_false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Binds expressions of one clause; `inside` is the scope of an aggregate's arguments, None where none may stand."""
+
+    session: Session
+    scope: Scope
+    windows: TimeWindows
+    inside: Scope | None = None
+
+    def bind(self, node: exp.Expr) -> Bound:
+        """Return the typed expression.
+
+        Raises:
+            StreamError: the first thing that does not resolve, with its place in the SQL.
+        """
+        rule = _RULES.get(type(node))
+        try:
+            if rule is not None:
+                return rule(self, node)
+            if isinstance(node, exp.Func):
+                return self.function(node.sql_name().lower(), node, _arguments(node))
+            message = f"headrace does not know this SQL: {node.sql(dialect='spark')}."
+            raise StreamError("SQL_UNSUPPORTED", message)
+        except StreamError as error:
+            if error.at is None:
+                error.at = position_of(node)
+            raise
+
+    def with_parameters(self, scope: Scope) -> Binder:
+        """Return the binder for the body of a lambda."""
+        return replace(self, scope=scope)
+
+    def function(self, name: str, node: exp.Expr, args: list[exp.Expr], modifiers: _Around | None = None) -> Bound:
+        """Return the call of a function by its lower-case name."""
+        around = modifiers or _Around()
+        if name in NAMES and not is_function(name):
+            return self.windows.call(name, [self.bind(arg) for arg in args])
+        if is_aggregate(name) and not (is_function(name) and self.inside is None):
+            return self._aggregate(name, args, around)
+        if around.given:
+            message = f"`{name}` is no aggregate function; DISTINCT, FILTER and IGNORE NULLS belong to those."
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
+        if name in _GROUPING:
+            return _grouping(self, name, args)
+        canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
+        if canonical != name and is_aggregate(canonical):
+            return self._aggregate(canonical, args, around)
+        bound = bind_arguments(self, canonical, args)
+        text = f"{name}({', '.join(arg.text for arg in bound)})"
+        return Bound(call(canonical, [arg.expression for arg in bound], shown=_written(node, name)), text)
+
+    def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
+        if self.inside is None:
+            message = (
+                f"The aggregate function {name} may not stand here; aggregates belong into SELECT, HAVING, ORDER BY."
+            )
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_WHERE_CONDITION")
+        binder = replace(self, scope=self.inside, inside=None)
+        stars = [isinstance(arg, exp.Star) for arg in args]
+        bound = [
+            Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
+        ]
+        condition = None if around.where is None else binder.bind(around.where)
+        typed = None if condition is None else cast_to(condition.expression, BOOLEAN)
+        made = aggregate(
+            name, [arg.expression for arg in bound], Modifiers(around.distinct, around.ignore_nulls, typed)
+        )
+        distinct = "DISTINCT " if around.distinct else ""
+        text = f"{name}({distinct}{', '.join(arg.text for arg in bound)})"
+        if condition is not None:
+            text += f" FILTER (WHERE {condition.text})"
+        return Bound(made, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around a function: f(DISTINCT x) IGNORE NULLS FILTER (WHERE ...)."""
+
+    distinct: bool = False
+    ignore_nulls: bool = False
+    where: exp.Expr | None = None
+
+    @property
+    def given(self) -> bool:
+        """True when anything stands there."""
+        return self != _Around()
+
+
+def _grouping(binder: Binder, name: str, args: list[exp.Expr]) -> Bound:
+    bound = [binder.bind(arg) for arg in args]
+    if name == "grouping":
+        check_arity(name, (1, 1), len(bound))
+    made = Call(_GROUPING[name], name, tuple(arg.expression for arg in bound))
+    return Bound(made, f"{name}({', '.join(arg.text for arg in bound)})")
+
+
+def _arguments(node: exp.Func) -> list[exp.Expr]:
+    """Return the arguments of a parsed function in the order of its class."""
+    found: list[exp.Expr] = []
+    for name in node.arg_types:
+        value = node.args.get(name)
+        found.extend(value if isinstance(value, list) else [value] if isinstance(value, exp.Expr) else [])
+    return found
+
+
+def _written(node: exp.Expr, name: str) -> str:
+    return node.this if isinstance(node, exp.Anonymous) and isinstance(node.this, str) else name
+
+
+def _anonymous(binder: Binder, node: exp.Expr) -> Bound:
+    return _called(binder, node, _Around())
+
+
+def _called(binder: Binder, node: exp.Expr, around: _Around) -> Bound:
+    """Bind a function with what stands around it, from the outside in."""
+    while isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+        if isinstance(node, exp.Filter):
+            around = replace(around, where=node.expression.this)
+        elif isinstance(node, exp.IgnoreNulls):
+            around = replace(around, ignore_nulls=True)
+        node = node.this
+    name = str(node.this).lower() if isinstance(node, exp.Anonymous) else node.sql_name().lower()  # type: ignore[attr-defined]
+    args = list(node.expressions) if isinstance(node, exp.Anonymous) else _arguments(node)  # type: ignore[arg-type]
+    if len(args) == 1 and isinstance(args[0], exp.Distinct):
+        args, around = list(args[0].expressions), replace(around, distinct=True)
+    return binder.function(name, node, args, around)
+
+
+def _binary(binder: Binder, node: exp.Expr) -> Bound:
+    function, text = operators.BINARY[type(node)]
+    left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
+    shown = text.format(left.text, right.text)
+    return _operator(function, shown, left, right)
+
+
+def _operator(function: str, shown: str, *operands: Bound) -> Bound:
+    try:
+        return Bound(call(function, [operand.expression for operand in operands]), shown)
+    except StreamError as error:
+        if not error.message.startswith("Cannot resolve"):
+            error.message = f'Cannot resolve "{shown}": {error.message}'
+        raise
+
+
+def _unary(binder: Binder, node: exp.Expr) -> Bound:
+    function, text = operators.UNARY[type(node)]
+    child = binder.bind(node.this)
+    literal = child.expression
+    if function == "negative" and isinstance(literal, Literal) and isinstance(node.this, exp.Literal):
+        return Bound(negated(literal), f"-{child.text}")
+    if function == "not" and child.text.startswith("(") and child.text.endswith(" IS NULL)"):
+        shown = f"{child.text[:-9]} IS NOT NULL)"
+        return _operator("is_not_null", shown, Bound(literal.args[0], ""))  # type: ignore[attr-defined]
+    return _operator(function, text.format(child.text), child)
+
+
+def _paren(binder: Binder, node: exp.Expr) -> Bound:
+    return binder.bind(node.this)
+
+
+def _column(binder: Binder, node: exp.Expr) -> Bound:
+    parts = [part.name for part in node.parts]  # type: ignore[attr-defined]
+    return binder.scope.resolve(parts)
+
+
+def _identifier(binder: Binder, node: exp.Expr) -> Bound:
+    return binder.scope.resolve([node.name])
+
+
+def _dot(binder: Binder, node: exp.Expr) -> Bound:
+    parts: list[str] = []
+    inner: Any = node
+    while isinstance(inner, exp.Dot):
+        parts.insert(0, inner.expression.name)
+        inner = inner.this
+    if isinstance(inner, exp.Column):
+        return binder.scope.resolve([*(part.name for part in inner.parts), *parts])
+    if isinstance(inner, exp.Identifier):
+        return binder.scope.resolve([inner.name, *parts])
+    bound = binder.bind(inner)
+    for part in parts:
+        bound = field_of(bound, part, binder.session.ids)
+    return bound
+
+
+def _bracket(binder: Binder, node: exp.Expr) -> Bound:
+    bound = binder.bind(node.this)
+    for key in node.expressions:
+        index = binder.bind(key)
+        shown = f"{bound.text}[{index.text}]"
+        bound = _operator("get_item", shown, bound, index)
+    return bound
+
+
+def _cast(binder: Binder, node: exp.Expr) -> Bound:
+    child = binder.bind(node.this)
+    kind = leaves.type_of(node.args["to"])
+    try_ = isinstance(node, exp.TryCast)
+    leaves.check_cast(child, kind, try_=try_)
+    text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
+    return Bound(Cast(kind, child.expression, try_), text)
+
+
+def _case(binder: Binder, node: exp.Expr) -> Bound:
+    subject = binder.bind(node.this) if node.this is not None else None
+    branches: list[tuple[Bound, Bound]] = []
+    for branch in node.args["ifs"]:
+        condition = binder.bind(branch.this)
+        if subject is not None:
+            condition = _operator("equal", f"({subject.text} = {condition.text})", subject, condition)
+        branches.append((condition, binder.bind(branch.args["true"])))
+    default = node.args.get("default")
+    otherwise = binder.bind(default) if default is not None else None
+    return predicates.case(branches, otherwise)
+
+
+def _if(binder: Binder, node: exp.Expr) -> Bound:
+    args = [node.this, node.args["true"], node.args.get("false") or exp.Null()]
+    return binder.function("if", node, args)
+
+
+def _between(binder: Binder, node: exp.Expr) -> Bound:
+    child, low, high = (binder.bind(node.args[name]) for name in ("this", "low", "high"))
+    least = _operator("greater_equal", f"({child.text} >= {low.text})", child, low)
+    most = _operator("less_equal", f"({child.text} <= {high.text})", child, high)
+    return _operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
+
+
+def _is(binder: Binder, node: exp.Expr) -> Bound:
+    child = binder.bind(node.this)
+    against = node.expression  # type: ignore[attr-defined]
+    if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
+        return _unary(binder, exp.Not(this=exp.Is(this=node.this, expression=against.this)))
+    if isinstance(against, exp.Boolean):
+        return _operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
+    if isinstance(against, exp.Null):
+        return _operator("is_null", f"({child.text} IS NULL)", child)
+    raise StreamError("SQL_UNSUPPORTED", f"IS {against.sql(dialect='spark')} is not supported.")
+
+
+def _in(binder: Binder, node: exp.Expr) -> Bound:
+    if node.args.get("query") is not None:
+        raise predicates.subquery_misplaced("IN")
+    operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
+    shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
+    return _operator("in", shown, *operands)
+
+
+def _like(binder: Binder, node: exp.Expr) -> Bound:
+    return predicates.like(binder.bind, node)
+
+
+def _distinct_from(binder: Binder, node: exp.Expr) -> Bound:
+    left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
+    same = _operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
+    return _operator("not", f"(NOT {same.text})", same)
+
+
+def _scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
+    tree = node.this if isinstance(node, exp.Subquery) else node
+    relation = binder.session.bind_query(tree, binder.session, None)
+    predicates.refuse_stream(relation.plan)
+    columns = relation.plan.columns
+    if len(columns) != 1:
+        message = f"A scalar subquery returns one column; this one returns {len(columns)}."
+        condition = "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition)
+    return Bound(ScalarSubquery(columns[0].type, relation.plan), "scalarsubquery()")
+
+
+def _exists(binder: Binder, node: exp.Expr) -> Bound:
+    if isinstance(node.this, exp.Query):
+        raise predicates.subquery_misplaced("EXISTS")
+    return binder.function("exists", node, _arguments(node))  # type: ignore[arg-type]
+
+
+def _without_parentheses(binder: Binder, node: exp.Expr) -> Bound:
+    return binder.function(operators.WITHOUT_PARENTHESES[type(node)], node, [])
+
+
+def _extract(binder: Binder, node: exp.Expr) -> Bound:
+    source = binder.bind(node.expression)  # type: ignore[attr-defined]
+    part = Bound(Literal(STRING, node.this.name), node.this.name)
+    name = "extract" if is_function("extract") else "date_part"
+    shown = f"extract({part.text} FROM {source.text})"
+    return Bound(call(name, [part.expression, source.expression]), shown)
+
+
+def _trim(binder: Binder, node: exp.Expr) -> Bound:
+    side = str(node.args.get("position") or "BOTH").upper()
+    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
+    child = binder.bind(node.this)
+    chars = node.args.get("expression")
+    if chars is None:
+        return Bound(call(name, [child.expression]), f"{name}({child.text})")
+    what = binder.bind(chars)
+    shown = f"TRIM({side} {what.text} FROM {child.text})"
+    return Bound(call("trim_chars_" + side.lower(), [child.expression, what.expression]), shown)
+
+
+def _star(binder: Binder, node: exp.Expr) -> Bound:
+    message = "* may only stand in SELECT and in count(*)."
+    raise StreamError("SQL_ANALYSIS", message, condition="INVALID_USAGE_OF_STAR_OR_REGEX", at=position_of(node))
+
+
+def _tuple(binder: Binder, node: exp.Expr) -> Bound:
+    return binder.function("struct", node, list(node.expressions))
+
+
+def _alias(binder: Binder, node: exp.Expr) -> Bound:
+    return replace(binder.bind(node.this), name=node.alias)
+
+
+def _leaf(_binder: Binder, node: exp.Expr) -> Bound:
+    return leaves.bind_leaf(node)
+
+
+def _over(binder: Binder, node: exp.Expr) -> Bound:
+    return bind_over(binder, node)
+
+
+_RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyType(
+    {
+        **dict.fromkeys(operators.BINARY, _binary),
+        **dict.fromkeys(operators.UNARY, _unary),
+        **dict.fromkeys(operators.WITHOUT_PARENTHESES, _without_parentheses),
+        **dict.fromkeys(leaves.LEAVES, _leaf),
+        **dict.fromkeys((exp.Like, exp.ILike, exp.Escape), _like),
+        **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
+        **dict.fromkeys((exp.Subquery, exp.Select, exp.Union), _scalar_subquery),
+        **dict.fromkeys((exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Anonymous), _anonymous),
+        exp.Alias: _alias,
+        exp.Between: _between,
+        exp.Bracket: _bracket,
+        exp.Case: _case,
+        exp.Column: _column,
+        exp.Dot: _dot,
+        exp.Exists: _exists,
+        exp.Extract: _extract,
+        exp.Identifier: _identifier,
+        exp.If: _if,
+        exp.In: _in,
+        exp.Is: _is,
+        exp.NullSafeNEQ: _distinct_from,
+        exp.Paren: _paren,
+        exp.Star: _star,
+        exp.Trim: _trim,
+        exp.Tuple: _tuple,
+        exp.Window: _over,
+    }
+)

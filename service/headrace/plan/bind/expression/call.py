@@ -1,0 +1,105 @@
+"""Room 3: from a function's name and bound arguments to a typed call, by the tables of the SQL room."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headrace.errors import StreamError
+from headrace.plan.constant import argument_of, cast_to
+from headrace.plan.expressions import AggregateCall, Call, Expression, Lambda
+from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.function import How
+from headrace.sql.functions import FUNCTIONS
+from headrace.types import DataType
+
+
+def is_aggregate(name: str) -> bool:
+    """Return True when the lower-case name is an aggregate function."""
+    return name in AGGREGATES
+
+
+def is_function(name: str) -> bool:
+    """Return True when the lower-case name is a scalar or generator function."""
+    return name in FUNCTIONS
+
+
+def call(name: str, args: Sequence[Expression], shown: str | None = None) -> Call:
+    """Return the call with its arguments cast to the types that the function takes.
+
+    Args:
+        name: Lower-case canonical name.
+        args: Bound arguments; lambdas already typed.
+        shown: The name as written, for messages.
+
+    Raises:
+        StreamError: UNRESOLVED_ROUTINE, WRONG_NUM_ARGS.WITHOUT_SUGGESTION, DATATYPE_MISMATCH.…, or SQL_UNSUPPORTED.
+    """
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise unresolved_routine(shown or name)
+    if function.how is How.REFUSED:
+        raise StreamError("SQL_UNSUPPORTED", f"The function {shown or name} is not supported: {function.why}")
+    check_arity(shown or name, function.arity, len(args))
+    resolved = function.resolve([argument_of(arg) for arg in args])
+    typed = tuple(_typed(arg, resolved.arguments[place]) for place, arg in enumerate(args))
+    return Call(resolved.type, name, typed)
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What may stand around an aggregate's arguments."""
+
+    distinct: bool = False
+    ignore_nulls: bool = False
+    condition: Expression | None = None
+
+
+def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers) -> AggregateCall:
+    """Return the aggregate call with its arguments cast.
+
+    Raises:
+        StreamError: as `call` raises.
+    """
+    function = AGGREGATES[name]
+    if function.why:
+        raise StreamError("SQL_UNSUPPORTED", f"The aggregate function {name} is not supported: {function.why}")
+    check_arity(name, function.arity, len(args))
+    form = function.resolve([argument_of(arg) for arg in args], modifiers.ignore_nulls)
+    typed = tuple(_typed(arg, form.arguments[place]) for place, arg in enumerate(args))
+    return AggregateCall(form.type, name, typed, modifiers.condition, modifiers.distinct, modifiers.ignore_nulls)
+
+
+def check_arity(name: str, arity: tuple[int, int | None], count: int) -> None:
+    """Raise WRONG_NUM_ARGS.WITHOUT_SUGGESTION when the count is not allowed.
+
+    Raises:
+        StreamError: the count is below or above what the function takes.
+    """
+    least, most = arity
+    if least <= count and (most is None or count <= most):
+        return
+    if most is None:
+        allowed = f"> {least - 1}"
+    elif least == most:
+        allowed = str(least)
+    else:
+        allowed = f"[{', '.join(str(n) for n in range(least, most + 1))}]"
+    message = f"The `{name}` requires {allowed} parameters but the actual number is {count}."
+    raise StreamError("SQL_ANALYSIS", message, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
+
+
+def unresolved_routine(name: str) -> StreamError:
+    """Return Spark's error for a name that is no function, with the closest names."""
+    close = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *AGGREGATES], n=3)
+    hint = f"Did you mean {', '.join(close)}?" if close else "docs/functions.md lists every function."
+    message = f"Cannot resolve routine `{name}`; it is no function of Spark SQL that headrace knows."
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition="UNRESOLVED_ROUTINE")
+
+
+def _typed(arg: Expression, kind: DataType) -> Expression:
+    if isinstance(arg, Lambda):
+        body = cast_to(arg.body, kind)
+        return arg if body is arg.body else Lambda(body.type, arg.parameters, body)
+    return cast_to(arg, kind)

@@ -1,0 +1,53 @@
+"""Room 3: arguments of functions, lambdas among them: their parameters' types come from the other arguments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.constant import argument_of
+from headrace.plan.expressions import Lambda
+from headrace.sql.functions import FUNCTIONS
+from headrace.types import DataType
+
+if TYPE_CHECKING:
+    from headrace.plan.bind.expression.binder import Binder
+
+
+def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Bound]:
+    """Return the bound arguments in order.
+
+    Raises:
+        StreamError: what an argument raises, or a lambda where the function takes none.
+    """
+    bound: list[Bound | None] = [None if isinstance(arg, exp.Lambda) else binder.bind(arg) for arg in args]
+    plain = [argument_of(item.expression) for item in bound if item is not None]
+    for place, arg in enumerate(args):
+        if isinstance(arg, exp.Lambda):
+            parameters = arg.expressions
+            function = FUNCTIONS.get(name)
+            if function is None or function.lambda_types is None:
+                message = f"{name} takes no lambda."
+                condition = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
+                raise StreamError("SQL_ANALYSIS", message, condition=condition)
+            kinds = function.lambda_types(plain, place)
+            bound[place] = _bind_lambda(binder, arg, kinds[: len(parameters)])
+    return [item for item in bound if item is not None]
+
+
+def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) -> Bound:
+    names = [parameter.name for parameter in node.expressions]
+    if len(kinds) != len(names):
+        message = f"A lambda with {len(names)} parameters stands where one with {len(kinds)} is expected."
+        condition = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition)
+    ids = binder.session.ids
+    parameters = tuple(ids.column(kind, name) for kind, name in zip(kinds, names, strict=True))
+    scope = replace(binder.scope, parameters=(*binder.scope.parameters, *parameters))
+    body = binder.with_parameters(scope).bind(node.this)
+    shown = ", ".join([body.text, *("namedlambdavariable()" for _ in names)])
+    return Bound(Lambda(body.expression.type, parameters, body.expression), f"lambdafunction({shown})")

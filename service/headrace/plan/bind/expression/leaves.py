@@ -1,0 +1,95 @@
+"""Room 3: the expressions without parts - literals and intervals - and the types written in a CAST."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+from headrace.ddl import parse_type
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.interval import interval_literal
+from headrace.plan.constant import number
+from headrace.plan.expressions import Literal
+from headrace.types import (
+    BINARY,
+    BOOLEAN,
+    DAY_TIME_INTERVAL,
+    NULL,
+    STRING,
+    DataType,
+    DecimalType,
+    StructType,
+)
+
+LEAVES = (exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.Interval)
+"""The tree classes that `bind_leaf` takes."""
+
+
+def bind_leaf(node: exp.Expr) -> Bound:
+    """Return the literal that the node is, with Spark's text of it."""
+    literal = _literal(node)
+    return Bound(literal, _text(literal))
+
+
+def type_of(node: exp.Expr) -> DataType:
+    """Return the Spark type that a type in the SQL names.
+
+    Raises:
+        StreamError: Spark has no such type.
+    """
+    return parse_type(node.sql(dialect="spark"))
+
+
+def check_cast(child: Bound, kind: DataType, *, try_: bool) -> None:
+    """Raise when Spark has no cast between the two types.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION.
+    """
+    source = child.expression.type
+    nested = isinstance(source, StructType) and not isinstance(kind, StructType) and kind != STRING
+    if nested or (isinstance(kind, StructType) and not isinstance(source, StructType) and source != NULL):
+        name = "TRY_CAST" if try_ else "CAST"
+        message = f'Cannot resolve "{name}({child.text} AS {kind.sql()})": a {source.sql()} is no {kind.sql()}.'
+        raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION")
+
+
+def _literal(node: exp.Expr) -> Literal:
+    if isinstance(node, exp.Null):
+        return Literal(NULL, None)
+    if isinstance(node, exp.Boolean):
+        return Literal(BOOLEAN, bool(node.this))
+    if isinstance(node, exp.HexString):
+        digits = str(node.this)
+        return Literal(BINARY, bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}"))
+    if isinstance(node, exp.Interval):
+        return interval_literal(node)
+    return Literal(STRING, str(node.this)) if node.args["is_string"] else number(str(node.this))
+
+
+def _text(literal: Literal) -> str:
+    value: Any = literal.value
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return f"X'{value.hex().upper()}'"
+    if isinstance(value, float):
+        return _double_text(value)
+    if literal.type == DAY_TIME_INTERVAL:
+        return f"INTERVAL '{value / 1_000_000:.9g}' SECOND"
+    if isinstance(value, Decimal) and isinstance(literal.type, DecimalType):
+        return f"{value:f}"
+    return str(value)
+
+
+def _double_text(value: float) -> str:
+    size = abs(value)
+    if size == 0 or 1e-3 <= size < 1e7:
+        return repr(value)
+    digits, exponent = f"{Decimal(repr(value)):e}".split("e")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"

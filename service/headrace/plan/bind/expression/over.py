@@ -1,0 +1,109 @@
+"""Room 3: f(...) OVER (...): the function, its partition, order and frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import check_arity, is_aggregate
+from headrace.plan.constant import cast_to
+from headrace.plan.expressions import AggregateCall, Call, Expression, WindowCall
+from headrace.types import DOUBLE, INT, DataType
+
+if TYPE_CHECKING:
+    from headrace.plan.bind.expression.binder import Binder
+
+_Arity = tuple[int, int | None]
+_RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = {
+    "row_number": ((0, 0), lambda _: INT),
+    "rank": ((0, 0), lambda _: INT),
+    "dense_rank": ((0, 0), lambda _: INT),
+    "percent_rank": ((0, 0), lambda _: DOUBLE),
+    "cume_dist": ((0, 0), lambda _: DOUBLE),
+    "ntile": ((1, 1), lambda _: INT),
+    "lag": ((1, 3), lambda args: args[0].type),
+    "lead": ((1, 3), lambda args: args[0].type),
+    "nth_value": ((2, 2), lambda args: args[0].type),
+}
+
+
+def bind_over(binder: Binder, node: exp.Window) -> Bound:
+    """Return the window function.
+
+    Raises:
+        StreamError: UNRESOLVED_ROUTINE or UNSUPPORTED_EXPR_FOR_WINDOW, the function is none that takes OVER.
+    """
+    function = _function(binder, node.this)
+    if not isinstance(function.expression, Call | AggregateCall):
+        message = f"{function.text} is no window or aggregate function; OVER belongs to those."
+        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_WINDOW")
+    partition = [binder.bind(item) for item in node.args.get("partition_by") or []]
+    order = node.args["order"].expressions if node.args.get("order") else []
+    keys = [binder.bind(item.this) for item in order]
+    descending = tuple(bool(item.args.get("desc")) for item in order)
+    call = WindowCall(
+        function.expression.type,
+        function.expression,
+        tuple(item.expression for item in partition),
+        tuple(key.expression for key in keys),
+        descending,
+        tuple(nulls_first(item) for item in order),
+        _frame(node.args.get("spec")),
+    )
+    parts = []
+    if partition:
+        parts.append(f"PARTITION BY {', '.join(item.text for item in partition)}")
+    if keys:
+        shown = [
+            f"{key.text} {'DESC' if down else 'ASC'} NULLS {'FIRST' if nulls_first(item) else 'LAST'}"
+            for key, down, item in zip(keys, descending, order, strict=True)
+        ]
+        parts.append(f"ORDER BY {', '.join(shown)}")
+    parts.append(call.frame or "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
+    return Bound(call, f"{function.text} OVER ({' '.join(parts)})")
+
+
+def nulls_first(item: exp.Expr) -> bool:
+    """Return where an ORDER BY item puts nulls: first ascending, last descending, unless it says otherwise."""
+    return bool(item.args.get("nulls_first"))
+
+
+def _function(binder: Binder, node: exp.Expr) -> Bound:
+    name = _name(node)
+    if name not in _RANKING or is_aggregate(name):
+        return binder.bind(node)
+    arity, kind = _RANKING[name]
+    inner = node.this if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else node
+    args = [binder.bind(arg) for arg in inner.expressions]
+    check_arity(name, arity, len(args))
+    typed = [arg.expression for arg in args]
+    if name in ("lag", "lead") and len(typed) == 3:
+        typed[2] = cast_to(typed[2], typed[0].type)
+    shown = f"{name}({', '.join(arg.text for arg in args)})"
+    return Bound(Call(kind(typed), name, tuple(typed)), shown)
+
+
+def _name(node: exp.Expr) -> str:
+    inner = node.this if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else node
+    return str(inner.this).lower() if isinstance(inner, exp.Anonymous) else inner.key
+
+
+def _frame(spec: exp.Expr | None) -> str | None:
+    if spec is None:
+        return None
+    start, end = (_edge(spec, name) for name in ("start", "end"))
+    kind = spec.args.get("kind") or "RANGE"
+    return f"{kind} BETWEEN {start or 'UNBOUNDED PRECEDING'} AND {end or 'CURRENT ROW'}"
+
+
+def _edge(spec: exp.Expr, name: str) -> str | None:
+    edge = spec.args.get(name)
+    if edge is None:
+        return None
+    shown = edge if isinstance(edge, str) else edge.sql(dialect="spark")
+    side = spec.args.get(f"{name}_side")
+    return f"{shown} {side}" if side else shown

@@ -1,0 +1,80 @@
+"""Room 3: ORDER BY, LIMIT and OFFSET."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.over import nulls_first
+from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.session import Session
+from headrace.plan.constant import value_of
+from headrace.plan.nodes import Limit, Offset, Plan, Sort, SortKey
+from headrace.sql.parse import position_of
+
+
+def sort_keys(
+    tree: exp.Expr, outputs: Sequence[Bound], bind: Callable[[exp.Expr], Bound]
+) -> list[tuple[Bound, exp.Expr]]:
+    """Return the bound ORDER BY items with their trees; a number is a place in SELECT, ALL is every one of them."""
+    order = tree.args.get("order")
+    keys: list[tuple[Bound, exp.Expr]] = []
+    for item in order.expressions if order else []:
+        if isinstance(item.this, exp.Column) and item.this.sql().upper() == "ALL":
+            keys.extend((output, item) for output in outputs)
+        else:
+            keys.append((ordinal(item.this, outputs, "ORDER_BY") or bind(item.this), item))
+    return keys
+
+
+def ordinal(node: exp.Expr, outputs: Sequence[Bound], clause: str) -> Bound | None:
+    """Return the SELECT item that a bare number means, None when the node is no bare number.
+
+    Raises:
+        StreamError: ORDER_BY_POS_OUT_OF_RANGE or GROUP_BY_POS_OUT_OF_RANGE.
+    """
+    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
+        return None
+    place = int(str(node.this))
+    if 1 <= place <= len(outputs):
+        return outputs[place - 1]
+    message = f"{clause.replace('_', ' ')} position {place} is not in the SELECT list (valid: 1 to {len(outputs)})."
+    raise StreamError("SQL_ANALYSIS", message, condition=f"{clause}_POS_OUT_OF_RANGE", at=position_of(node))
+
+
+def sort_key(bound: Bound, item: exp.Expr) -> SortKey:
+    """Return the key of an ORDER BY item."""
+    return SortKey(bound.expression, bool(item.args.get("desc")), nulls_first(item))
+
+
+def order_output(tree: exp.Expr, relation: Relation, session: Session) -> Plan:
+    """Return a set operation's plan under the ORDER BY, LIMIT and OFFSET that follow it."""
+    windows = TimeWindows(session.ids)
+    binder = Binder(session, Scope(relation, ids=session.ids), windows)
+    outputs = [Bound(column, column.name, column.name) for column in relation.plan.columns]
+    keys = [sort_key(bound, item) for bound, item in sort_keys(tree, outputs, binder.bind)]
+    plan = Sort(relation.plan, tuple(keys)) if keys else relation.plan
+    return limited(tree, plan, binder)
+
+
+def limited(tree: exp.Expr, plan: Plan, binder: Binder) -> Plan:
+    """Return the plan under the query's OFFSET and LIMIT."""
+    for name, node in (("offset", Offset), ("limit", Limit)):
+        clause = tree.args.get(name)
+        if clause is not None and str(clause.expression.sql()).upper() != "ALL":
+            plan = node(plan, _count(clause.expression, name.upper(), binder))
+    return plan
+
+
+def _count(node: exp.Expr, clause: str, binder: Binder) -> int:
+    value = value_of(binder.bind(node).expression)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    message = f"{clause} takes a constant whole number from 0 up; seen: {node.sql(dialect='spark')}."
+    condition = "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE"
+    raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))

@@ -1,0 +1,140 @@
+"""Room 3: the top of a SELECT: window functions, a generator, the projection, DISTINCT and ORDER BY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.items import Item
+from headrace.plan.bind.order import sort_key
+from headrace.plan.bind.session import Session
+from headrace.plan.bind.source.generate import generate, is_generator, split_outer
+from headrace.plan.expressions import (
+    AggregateCall,
+    Alias,
+    Call,
+    Column,
+    Expression,
+    WindowCall,
+    rewrite,
+    walk,
+)
+from headrace.plan.nodes import Aggregate, Plan, Project, Sort, WindowFunctions
+from headrace.sql.parse import position_of
+
+_Keys = list[tuple[Bound, exp.Expr]]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What SELECT and ORDER BY ask for, over the columns of one plan."""
+
+    items: list[Item]
+    keys: _Keys
+    distinct: bool
+
+
+def finish(child: Plan, output: Output, session: Session) -> Plan:
+    """Return the plan of the items, sorted.
+
+    Raises:
+        StreamError: a generator inside an expression, or ORDER BY on what DISTINCT leaves out.
+    """
+    child, items, keys = _over(child, output.items, output.keys, session)
+    child, items = _generated(child, items, session)
+    aliases = _aliases(items, session)
+    by_expression = {alias.child: alias.column for alias in reversed(aliases)}
+    extra: list[Alias] = []
+    sort = []
+    for bound, node in keys:
+        column = by_expression.get(bound.expression)
+        if column is None:
+            if output.distinct:
+                message = f'ORDER BY "{bound.text}" is not among the columns of SELECT DISTINCT.'
+                condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+                raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
+            column = _column(bound, session)
+            extra.append(Alias(bound.expression, column))
+            by_expression[bound.expression] = column
+        sort.append(sort_key(replace(bound, expression=column), node))
+    plan: Plan = Project(child, (*aliases, *extra))
+    if output.distinct:
+        plan = Aggregate(plan, tuple(Alias(alias.column, alias.column) for alias in aliases), ())
+    if sort:
+        plan = Sort(plan, tuple(sort))
+    if extra:
+        plan = Project(plan, tuple(Alias(alias.column, alias.column) for alias in aliases))
+    return plan
+
+
+def _aliases(items: list[Item], session: Session) -> tuple[Alias, ...]:
+    """Return the items as aliases; a plain column keeps its id unless it stands there twice."""
+    found: list[Alias] = []
+    used: set[int] = set()
+    for item in items:
+        expression = item.bound.expression
+        keeps = isinstance(expression, Column) and expression.name == item.name and expression.id not in used
+        column = expression if keeps else session.ids.column(expression.type, item.name)
+        assert isinstance(column, Column)  # what the line above says
+        used.add(column.id)
+        found.append(Alias(expression, column))
+    return tuple(found)
+
+
+def _column(bound: Bound, session: Session) -> Column:
+    if isinstance(bound.expression, Column):
+        return bound.expression
+    return session.ids.column(bound.expression.type, bound.text)
+
+
+def _over(child: Plan, items: list[Item], keys: _Keys, session: Session) -> tuple[Plan, list[Item], _Keys]:
+    """Return the plan with a node for the OVER calls, and the items and keys reading its columns."""
+    bounds = [*(item.bound for item in items), *(key for key, _ in keys)]
+    calls = {call: None for bound in bounds for call in walk(bound.expression) if isinstance(call, WindowCall)}
+    if not calls:
+        return child, items, keys
+    made = tuple(Alias(call, session.ids.column(call.type, _function(call))) for call in calls)
+    columns: dict[Expression, Column] = {alias.child: alias.column for alias in made}
+
+    def read(bound: Bound) -> Bound:
+        return replace(bound, expression=rewrite(bound.expression, lambda e: columns.get(e, e)))
+
+    node = WindowFunctions(child, made, tuple(_function(call) for call in calls))
+    return node, [replace(item, bound=read(item.bound)) for item in items], [(read(key), n) for key, n in keys]
+
+
+def _function(call: WindowCall) -> str:
+    assert isinstance(call.function, Call | AggregateCall)  # the binder lets nothing else stand before OVER
+    return call.function.function
+
+
+def _generated(child: Plan, items: list[Item], session: Session) -> tuple[Plan, list[Item]]:
+    """Return the plan with the generator of SELECT below it, and its columns in the generator's place."""
+    found = [item for item in items if any(is_generator(part) for part in walk(item.bound.expression))]
+    for item in found:
+        if not is_generator(item.bound.expression):
+            message = f'A function that gives rows may not stand inside an expression; seen: "{item.bound.text}".'
+            condition = "UNSUPPORTED_GENERATOR.NESTED_EXPRESSIONS"
+            raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
+    if len(found) > 1:
+        message = f"SELECT may hold one function that gives rows; it holds {len(found)}."
+        condition = "UNSUPPORTED_GENERATOR.MULTI_GENERATOR"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(found[1].node))
+    for item in found:
+        call, outer = split_outer(item.bound.expression, item.node)
+        node = generate(child, call, item.names, session, outer)
+        made = [Item(Bound(column, column.name, column.name), item.node) for column in node.output]
+        return node, list(_replaced(items, item, made))
+    return child, items
+
+
+def _replaced(items: list[Item], old: Item, new: list[Item]) -> Iterator[Item]:
+    for item in items:
+        if item is old:
+            yield from new
+        else:
+            yield item

@@ -1,0 +1,76 @@
+"""Room 3: binds a whole query: WITH, SELECT, set operations, VALUES, and brackets around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+
+from sqlglot import exp
+
+from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.order import order_output
+from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.select import bind_select
+from headrace.plan.bind.session import Session
+from headrace.plan.bind.source.relation import bind_values, renamed
+from headrace.plan.bind.source.set_operation import bind_set_operation
+from headrace.plan.catalog import Catalog
+from headrace.plan.nodes import Plan
+from headrace.sql.parse import position_of
+
+
+def bind(tree: exp.Expr, catalog: Catalog) -> Plan:
+    """Return the typed plan of a query.
+
+    Raises:
+        StreamErrors: every independent finding, each with Spark's condition and its place in the SQL.
+    """
+    try:
+        return bind_query(tree, Session(catalog, bind_query), None).plan
+    except StreamError as error:
+        raise StreamErrors([error]) from error
+
+
+def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relation:
+    """Return the relation that a query is; `outer` is the scope of the query around it, for correlated subqueries.
+
+    Raises:
+        StreamError: one thing that does not resolve.
+        StreamErrors: several.
+    """
+    session = _with_ctes(tree, session)
+    if isinstance(tree, exp.Subquery) and not tree.args.get("joins"):
+        inner = bind_query(tree.this, session, outer)
+        return Relation.of(order_output(tree, inner, session))
+    if isinstance(tree, exp.Select):
+        return bind_select(tree, session, outer)
+    if isinstance(tree, exp.SetOperation):
+        return bind_set_operation(tree, session, outer)
+    if isinstance(tree, exp.Values):
+        return Relation.of(order_output(tree, bind_values(tree, session), session))
+    if isinstance(tree, exp.Table):
+        star = exp.select("*").from_(tree)
+        return bind_select(star, session, outer)
+    message = f"Only queries can be run; seen: {tree.sql(dialect='spark')}."
+    raise StreamError("SQL_UNSUPPORTED", message, at=position_of(tree))
+
+
+def _with_ctes(tree: exp.Expr, session: Session) -> Session:
+    with_ = tree.args.get("with_")
+    if with_ is None:
+        return session
+    if with_.args.get("recursive"):
+        raise StreamError("SQL_UNSUPPORTED", "WITH RECURSIVE is not supported.", at=position_of(tree))
+    for cte in with_.expressions:
+        named = {**session.ctes, cte.alias.lower(): _cte(cte, session)}
+        session = replace(session, ctes=MappingProxyType(named))
+    return session
+
+
+def _cte(cte: exp.CTE, session: Session) -> Callable[[], Relation]:
+    def bound() -> Relation:
+        relation = bind_query(cte.this, session, None)
+        return renamed(relation.plan, cte.args["alias"], session)
+
+    return bound

@@ -1,0 +1,144 @@
+"""Room 3: one SELECT block, from FROM to LIMIT.
+
+The order of binding is Spark's: FROM, WHERE, GROUP BY (which may name aliases of SELECT), SELECT, HAVING, ORDER BY. The
+order of nodes, bottom up: filter, time window, aggregate, having, window functions, generator, project, distinct, sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from headrace.plan.bind.aggregate.extraction import Extraction, has_aggregate
+from headrace.plan.bind.aggregate.grouping import Grouping, bind_grouping, expand, key_columns
+from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.items import Item, SelectList
+from headrace.plan.bind.order import limited, sort_keys
+from headrace.plan.bind.output import Output, finish
+from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.session import Findings, Session
+from headrace.plan.bind.source.relation import bind_from
+from headrace.plan.bind.subquery import bind_where, condition
+from headrace.plan.constant import cast_to
+from headrace.plan.nodes import Aggregate, Filter, Plan
+from headrace.types import BOOLEAN
+
+
+def bind_select(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
+    """Return the relation that the SELECT gives.
+
+    Raises:
+        StreamErrors: every finding that does not follow from another.
+    """
+    findings = Findings()
+    source = bind_from(tree, session, outer)
+    where = tree.args.get("where")
+    if where is not None:
+        with findings.collect():
+            source = bind_where(where, source, session, outer)
+    block = _Block(tree, session, source, outer, findings)
+    plan = block.plan()
+    return Relation.of(plan)
+
+
+@dataclass(slots=True)
+class _Block:
+    """The clauses of one SELECT while they are bound."""
+
+    tree: exp.Select
+    session: Session
+    source: Relation
+    outer: Scope | None
+    findings: Findings
+    windows: TimeWindows = field(init=False)
+    items: SelectList = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.windows = TimeWindows(self.session.ids)
+        plain = Scope(self.source, outer=self.outer, ids=self.session.ids)
+        scope = replace(plain, later=self._later)
+        self.items = SelectList(self.tree, self.source, Binder(self.session, scope, self.windows, scope))
+
+    def _later(self, name: str) -> Bound | None:
+        # A window of GROUP BY is seen by its own name before an alias of SELECT is.
+        return self.windows.named(name) or self.items.earlier(name)
+
+    def _binder(self, *, aliases_first: bool, aliases: Callable[[str], Bound | None]) -> Binder:
+        """Return the binder of a clause that sees SELECT's aliases, before or after the columns of FROM."""
+        inside = Scope(self.source, later=self.windows.named, outer=self.outer, ids=self.session.ids)
+
+        def window_or_alias(name: str) -> Bound | None:
+            return self.windows.named(name) or aliases(name)
+
+        if aliases_first:
+            scope = replace(inside, first=aliases)
+        else:
+            scope = replace(inside, later=window_or_alias)
+        return Binder(self.session, scope, self.windows, inside)
+
+    def plan(self) -> Plan:
+        grouping = None
+        group = self.tree.args.get("group")
+        if group is not None:
+            with self.findings.collect():
+                binder = self._binder(aliases_first=False, aliases=self.items.named)
+                grouping = bind_grouping(group, binder.bind, lambda: [item.bound for item in self.items.bind()])
+        items = self.items.bind_all(self.findings)
+        self.findings.close()
+        having = None
+        after = self._binder(aliases_first=True, aliases=self.items.output)
+        with self.findings.collect():
+            having = self._having(after)
+        keys: list[tuple[Bound, exp.Expr]] = []
+        with self.findings.collect():
+            keys = sort_keys(self.tree, [item.bound for item in items], after.bind)
+        self.findings.close()
+        bounds = [*(item.bound for item in items), *(key for key, _ in keys), *([having] if having else [])]
+        aggregated = group is not None or having is not None
+        aggregated = aggregated or any(has_aggregate(bound.expression) for bound in bounds)
+        child = self.windows.below(self.source.plan)
+        if aggregated:
+            child, items, keys = self._aggregate(child, grouping, items, keys, having)
+        output = Output(items, keys, distinct=self.tree.args.get("distinct") is not None)
+        return limited(self.tree, finish(child, output, self.session), after)
+
+    def _having(self, binder: Binder) -> Bound | None:
+        clause = self.tree.args.get("having")
+        if clause is None:
+            return None
+        condition(clause.this, binder)
+        bound = binder.bind(clause.this)
+        return replace(bound, expression=cast_to(bound.expression, BOOLEAN))
+
+    def _aggregate(
+        self,
+        child: Plan,
+        grouping: Grouping | None,
+        items: list[Item],
+        keys: list[tuple[Bound, exp.Expr]],
+        having: Bound | None,
+    ) -> tuple[Plan, list[Item], list[tuple[Bound, exp.Expr]]]:
+        """Return the Aggregate (under HAVING), and the items and sort keys over its columns."""
+        ids = self.session.ids
+        extraction = Extraction((), ids, grouped=grouping is not None, refused=tuple(self.windows.times))
+        node_keys = key_columns(grouping.keys if grouping else (), ids)
+        extraction.keys = node_keys
+        if grouping is not None and grouping.sets is not None:
+            expanded = expand(child, grouping, ids)
+            child, extraction.keys, extraction.grouping_id = expanded.plan, expanded.keys, expanded.grouping_id
+            node_keys = key_columns([Bound(column, column.name) for column in expanded.columns], ids)
+        lowered: list[Item] = []
+        for item in items:
+            with self.findings.collect(), item.located():
+                lowered.append(replace(item, bound=extraction.lower(item.bound)))
+        filter_ = None
+        with self.findings.collect():
+            filter_ = extraction.lower(having).expression if having else None
+            keys = [(extraction.lower(key), node) for key, node in keys]
+        self.findings.close()
+        plan: Plan = Aggregate(child, node_keys, extraction.aggregates)
+        return (Filter(plan, filter_) if filter_ is not None else plan), lowered, keys

@@ -1,0 +1,108 @@
+"""Room 3: functions that give rows: LATERAL VIEW, explode() in SELECT, and functions in FROM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.scope import Relation, Scope, Visible
+from headrace.plan.bind.session import Session
+from headrace.plan.constant import cast_to
+from headrace.plan.expressions import Call, Case, Expression, Literal
+from headrace.plan.nodes import Generate, Plan, Values
+from headrace.sql.functions import FUNCTIONS
+from headrace.sql.parse import position_of
+from headrace.types import BIGINT, ArrayType, StructType
+
+
+def is_generator(expression: Expression) -> bool:
+    """Return True for a call that gives rows."""
+    function = FUNCTIONS.get(expression.function) if isinstance(expression, Call) else None
+    return function is not None and function.generator
+
+
+def generate(child: Plan, generator: Call, names: Sequence[str], session: Session, outer: bool = False) -> Generate:
+    """Return the node that puts the generator's rows beside the child's, under the given or Spark's own names.
+
+    Raises:
+        StreamError: another number of names than columns.
+    """
+    kind = generator.type
+    assert isinstance(kind, StructType)  # a law of the function table
+    if names and len(names) != len(kind.fields):
+        message = f"{generator.function} gives {len(kind.fields)} columns ({', '.join(kind.names)}), {len(names)} names stand there."
+        raise StreamError("SQL_ANALYSIS", message, condition="UDTF_ALIAS_NUMBER_MISMATCH")
+    wanted = list(names) or list(kind.names)
+    output = tuple(session.ids.column(field.type, name) for field, name in zip(kind.fields, wanted, strict=True))
+    return Generate(child, generator, outer, output)
+
+
+def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer: Scope | None) -> Relation:
+    """Return the relation with the rows of a LATERAL VIEW, or of a LATERAL function in FROM, beside its own."""
+    function = node.this
+    if not isinstance(function, exp.Func):
+        message = "LATERAL takes a function such as explode(); a lateral subquery is not supported."
+        raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
+    binder = Binder(session, Scope(relation, outer=outer, ids=session.ids), TimeWindows(session.ids))
+    generator, keeps_empty = split_outer(binder.bind(function).expression, function)
+    alias = node.args.get("alias")
+    names = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
+    plan = generate(relation.plan, generator, names, session, keeps_empty or bool(node.args.get("outer")))
+    qualifier = alias.name if alias is not None else ""
+    made = tuple(Visible(column, qualifier) for column in plan.output)
+    return Relation(plan, (*relation.visible, *made))
+
+
+def split_outer(expression: Expression, node: exp.Expr) -> tuple[Call, bool]:
+    """Return a generator without its _outer, and whether it had one.
+
+    Raises:
+        StreamError: the expression is no generator.
+    """
+    if not is_generator(expression) or not isinstance(expression, Call):
+        message = f"{node.sql(dialect='spark')} gives no rows; explode(), posexplode(), inline() and stack() do."
+        raise StreamError(
+            "SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.NOT_GENERATOR", at=position_of(node)
+        )
+    plain = expression.function.removesuffix("_outer")
+    if plain != expression.function and plain in FUNCTIONS:
+        return Call(expression.type, plain, expression.args), True
+    return expression, False
+
+
+def bind_table_function(node: exp.Func, session: Session) -> Plan:
+    """Return the rows of a function in FROM: range(), or a generator over constants.
+
+    Raises:
+        StreamError: UNRESOLVABLE_TABLE_VALUED_FUNCTION, no such function.
+    """
+    empty = Relation(Values(((),), ()), ())
+    binder = Binder(session, Scope(empty, ids=session.ids), TimeWindows(session.ids))
+    name = str(node.this).lower() if isinstance(node, exp.Anonymous) else node.sql_name().lower()
+    if name == "range":
+        arguments = [cast_to(binder.bind(arg).expression, BIGINT) for arg in node.expressions]
+        return generate(empty.plan, _range(arguments, node), ["id"], session)
+    if name not in FUNCTIONS or not FUNCTIONS[name].generator:
+        message = f"Could not resolve `{name}` to a table-valued function."
+        raise StreamError("SQL_ANALYSIS", message, condition="UNRESOLVABLE_TABLE_VALUED_FUNCTION", at=position_of(node))
+    generator, outer = split_outer(binder.bind(node).expression, node)
+    return generate(empty.plan, generator, [], session, outer)
+
+
+def _range(arguments: list[Expression], node: exp.Func) -> Call:
+    if not 1 <= len(arguments) <= 4:
+        message = f"range takes 1 to 4 arguments; seen: {len(arguments)}."
+        raise StreamError("SQL_ANALYSIS", message, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION", at=position_of(node))
+    zero, one = Literal(BIGINT, 0), Literal(BIGINT, 1)
+    start, end = (zero, arguments[0]) if len(arguments) == 1 else (arguments[0], arguments[1])
+    step = arguments[2] if len(arguments) > 2 else one
+    up = call("greater", [step, zero])
+    last = Case(BIGINT, ((up, call("subtract", [end, one])),), call("add", [end, one]))
+    some = Case(up.type, ((up, call("less", [start, end])),), call("greater", [start, end]))
+    numbers = call("sequence", [start, last, step])
+    return call("explode", [Case(ArrayType(BIGINT), ((some, numbers),), None)])

@@ -1,0 +1,225 @@
+"""Room 3: FROM: sources, tables, views, subqueries, VALUES, table functions and the joins between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+
+from sqlglot import exp
+
+from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.scope import Relation, Scope, unresolved_column
+from headrace.plan.bind.session import Session
+from headrace.plan.bind.source.generate import bind_lateral, bind_table_function
+from headrace.plan.bind.source.join import bind_join
+from headrace.plan.catalog import (
+    DeduplicateRelation,
+    Entry,
+    EventTime,
+    Locate,
+    StreamRelation,
+    TableRelation,
+    ViewRelation,
+    redefined_watermark,
+    table_not_found,
+)
+from headrace.plan.constant import cast_to
+from headrace.plan.expressions import Alias, Column
+from headrace.plan.nodes import Deduplicate, Plan, Project, StreamScan, TableScan, Values, Watermark, walk
+from headrace.sql.coercion import common_types
+from headrace.sql.parse import position_of
+from headrace.types import TIMESTAMP, StructType
+
+
+def bind_from(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
+    """Return what the FROM clause gives, with its joins and lateral views; one empty row when there is none."""
+    from_ = tree.args.get("from_")
+    if from_ is None:
+        relation = Relation(Values(((),), ()), ())
+    else:
+        relation = _with_joins(bind_item(from_.this, session, outer), from_.this, session, outer)
+    relation = _with_joins(relation, tree, session, outer)
+    for lateral in tree.args.get("laterals") or []:
+        relation = bind_lateral(lateral, relation, session, outer)
+    return relation
+
+
+def bind_item(node: exp.Expr, session: Session, outer: Scope | None) -> Relation:
+    """Return one relation of FROM under its alias.
+
+    Raises:
+        StreamError: TABLE_OR_VIEW_NOT_FOUND, or something headrace refuses, such as TABLESAMPLE and PIVOT.
+    """
+    for word in ("sample", "pivots", "version", "changes"):
+        if node.args.get(word):
+            message = f"{word.upper().rstrip('S')} is not supported."
+            raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
+    if isinstance(node, exp.Subquery):
+        inner = session.bind_query(node.this, session, None)
+        return renamed(inner.plan, node.args.get("alias"), session)
+    if isinstance(node, exp.Values):
+        return renamed(bind_values(node, session).plan, node.args.get("alias"), session)
+    if isinstance(node, exp.Table) and isinstance(node.this, exp.Func):
+        return renamed(bind_table_function(node.this, session), node.args.get("alias"), session)
+    if isinstance(node, exp.Lateral):
+        return bind_lateral(node, Relation(Values(((),), ()), ()), session, outer)
+    if isinstance(node, exp.Table):
+        return _table(node, session)
+    raise StreamError("SQL_UNSUPPORTED", f"FROM {node.sql(dialect='spark')} is not supported.", at=position_of(node))
+
+
+def renamed(plan: Plan, alias: exp.Expr | None, session: Session) -> Relation:
+    """Return the plan under a table alias, with new column names where the alias lists them.
+
+    Raises:
+        StreamError: the list has another length than the relation.
+    """
+    if alias is None:
+        return Relation.of(plan)
+    names = [column.name for column in alias.args.get("columns") or []]
+    if not names:
+        return Relation.of(plan, alias.name)
+    if len(names) != len(plan.columns):
+        message = f"The alias `{alias.name}` lists {len(names)} columns, the relation has {len(plan.columns)}."
+        raise StreamError("SQL_ANALYSIS", message, condition="ASSIGNMENT_ARITY_MISMATCH", at=position_of(alias))
+    items = tuple(
+        Alias(column, session.ids.column(column.type, name)) for name, column in zip(names, plan.columns, strict=True)
+    )
+    return Relation.of(Project(plan, items), alias.name)
+
+
+def bind_values(tree: exp.Values, session: Session) -> Relation:
+    """Return the rows of VALUES with each column cast to its common type; names are col1, col2, …
+
+    Raises:
+        StreamError: rows of unequal length or values without a common type.
+    """
+    windows = TimeWindows(session.ids)
+    binder = Binder(session, Scope(Relation(Values(((),), ()), ()), ids=session.ids), windows)
+    rows = [
+        [binder.bind(item).expression for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
+        for row in tree.expressions
+    ]
+    if len({len(row) for row in rows}) != 1:
+        message = "The rows of VALUES differ in their number of columns."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
+    kinds = []
+    for place, column in enumerate(zip(*rows, strict=True), start=1):
+        kind = common_types([value.type for value in column])
+        if kind is None:
+            message = f"The values of column {place} of VALUES have no common type."
+            raise StreamError(
+                "SQL_ANALYSIS", message, condition="INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE"
+            )
+        kinds.append(kind)
+    output = tuple(session.ids.column(kind, f"col{place}") for place, kind in enumerate(kinds, start=1))
+    typed = tuple(tuple(cast_to(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in rows)
+    return Relation.of(Values(typed, output))
+
+
+def _with_joins(relation: Relation, node: exp.Expr, session: Session, outer: Scope | None) -> Relation:
+    for join in node.args.get("joins") or []:
+        if isinstance(join.this, exp.Lateral):
+            relation = bind_lateral(join.this, relation, session, outer)
+        else:
+            right = _with_joins(bind_item(join.this, session, outer), join.this, session, outer)
+            relation = bind_join(join, relation, right, session, outer)
+    return relation
+
+
+def _table(node: exp.Table, session: Session) -> Relation:
+    name = node.name
+    cte = session.ctes.get(name.lower()) if not node.db else None
+    if cte is not None:
+        relation = cte()
+        alias = node.args.get("alias")
+        return renamed(relation.plan, alias, session) if alias else Relation.of(relation.plan, name)
+    entry = None if node.db else session.catalog.entry(name)
+    if entry is None:
+        shown = ".".join(part.name for part in node.parts)
+        error = table_not_found(shown, session.catalog.names)
+        error.at = position_of(node)
+        raise error
+    try:
+        plan = instantiate(entry, session)
+    except StreamError as error:
+        error.at = error.at or position_of(node)
+        raise
+    alias = node.args.get("alias")
+    return renamed(plan, alias, session) if alias else Relation.of(plan, name)
+
+
+def instantiate(entry: Entry, session: Session) -> Plan:
+    """Return a plan of its own for one reference to a relation."""
+    plan = _defined(entry, session)
+    return plan if entry.event_time is None else _watermarked(plan, entry.event_time, entry.definition.name)
+
+
+def _defined(entry: Entry, session: Session) -> Plan:
+    definition = entry.definition
+    # A view is bound as its author wrote it: with the relations before it, without the CTEs of who reads it.
+    inner = replace(session, catalog=session.catalog.before(entry.place), ctes=MappingProxyType({}))
+    match definition:
+        case StreamRelation(name=name, schema=schema):
+            return StreamScan(name, _columns(schema, session))
+        case TableRelation(name=name, schema=schema):
+            return TableScan(name, _columns(schema, session))
+        case ViewRelation(tree=tree, locate=locate):
+            with _located(locate):
+                return session.bind_query(tree, inner, None).plan
+        case DeduplicateRelation():
+            return _deduplicated(definition, inner)
+
+
+def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:
+    return tuple(session.ids.column(field.type, field.name) for field in schema.fields)
+
+
+def _deduplicated(definition: DeduplicateRelation, session: Session) -> Plan:
+    entry = session.catalog.entry(definition.input)
+    if entry is None:
+        raise table_not_found(definition.input, session.catalog.names)
+    plan = instantiate(entry, session)
+    keys = []
+    for name in definition.columns:
+        found = [column for column in plan.columns if column.name.lower() == name.lower()]
+        if not found:
+            known = ", ".join(column.name for column in plan.columns)
+            message = f'Cannot resolve column name "{name}" among ({known}).'
+            raise StreamError("SQL_ANALYSIS", message, condition="UNRESOLVED_COLUMN_AMONG_FIELD_NAMES")
+        keys.extend(found)
+    return Deduplicate(plan, tuple(keys or plan.columns), definition.within_watermark)
+
+
+def _watermarked(plan: Plan, event_time: EventTime, name: str) -> Plan:
+    found = [column for column in plan.columns if column.name.lower() == event_time.column.lower()]
+    if not found:
+        raise unresolved_column([event_time.column], [column.name for column in plan.columns])
+    column = found[0]
+    kind = column.type
+    ends = [field.type for field in kind.fields if field.name == "end"] if isinstance(kind, StructType) else []
+    if kind != TIMESTAMP and ends != [TIMESTAMP]:
+        message = f'The event time `{column.name}` has the invalid type "{kind.sql()}", but expected "TIMESTAMP".'
+        hint = "Convert it in a view, for example with timestamp_millis() or to_timestamp()."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
+    if any(isinstance(node, Watermark) for node in walk(plan)):
+        raise redefined_watermark(name)
+    return Watermark(plan, column, event_time.delay_us)
+
+
+@contextmanager
+def _located(locate: Locate) -> Iterator[None]:
+    """Move the places of what the block raises from the view's SQL into its file."""
+    try:
+        yield
+    except StreamError as error:
+        error.at = locate(error.at) if error.at else None
+        raise
+    except StreamErrors as errors:
+        for error in errors.errors:
+            error.at = locate(error.at) if error.at else None
+        raise StreamErrors(errors.errors) from None

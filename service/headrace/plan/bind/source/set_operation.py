@@ -1,0 +1,78 @@
+"""Room 3: UNION, EXCEPT and INTERSECT."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from headrace.errors import StreamError
+from headrace.plan.bind.order import order_output
+from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.session import Findings, Session
+from headrace.plan.constant import cast_to
+from headrace.plan.expressions import Alias
+from headrace.plan.nodes import Aggregate, Plan, Project, SetOperation, Union
+from headrace.sql.coercion import common_types
+from headrace.sql.parse import position_of
+from headrace.types import DataType
+
+
+def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | None) -> Relation:
+    """Return the combined relation, columns matched by position and cast to their common types.
+
+    Raises:
+        StreamErrors: both sides' findings.
+        StreamError: NUM_COLUMNS_MISMATCH or INCOMPATIBLE_COLUMN_TYPE.
+    """
+    findings, sides = Findings(), []
+    for side in (tree.this, tree.expression):
+        with findings.collect():
+            sides.append(session.bind_query(side, session, outer).plan)
+    findings.close()
+    name = type(tree).__name__.upper()
+    left, right = _aligned(sides[0], sides[1], name, tree, session)
+    if isinstance(tree, exp.Union):
+        output = tuple(session.ids.column(column.type, column.name) for column in left.columns)
+        children = (*(left.children if _is_flat(left, tree) else (left,)), right)
+        plan: Plan = Union(children, output)
+        if tree.args.get("distinct"):
+            plan = Aggregate(plan, tuple(Alias(column, column) for column in output), ())
+    else:
+        plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"))
+    return Relation.of(order_output(tree, Relation.of(plan), session))
+
+
+def _is_flat(left: Plan, tree: exp.SetOperation) -> bool:
+    return isinstance(left, Union) and isinstance(tree.this, exp.Union) and not tree.args.get("distinct")
+
+
+def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Session) -> tuple[Plan, Plan]:
+    ours, theirs = len(left.columns), len(right.columns)
+    if ours != theirs:
+        message = (
+            f"{name} can only be performed on inputs with the same number of columns, but the first input has {ours} "
+            f"columns and the second input has {theirs} columns."
+        )
+        raise StreamError("SQL_ANALYSIS", message, condition="NUM_COLUMNS_MISMATCH", at=position_of(tree))
+    kinds: list[DataType] = []
+    for place, (mine, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
+        kind = mine.type if mine.type == other.type else common_types([mine.type, other.type])
+        if kind is None:
+            message = (
+                f"{name} needs compatible column types; column {place} is {mine.type.sql()} in the first input and "
+                f"{other.type.sql()} in the second."
+            )
+            raise StreamError("SQL_ANALYSIS", message, condition="INCOMPATIBLE_COLUMN_TYPE", at=position_of(tree))
+        kinds.append(kind)
+    return _cast(left, kinds, session), _cast(right, kinds, session)
+
+
+def _cast(plan: Plan, kinds: list[DataType], session: Session) -> Plan:
+    if all(column.type == kind for column, kind in zip(plan.columns, kinds, strict=True)):
+        return plan
+    items = [
+        Alias(column, column)
+        if column.type == kind
+        else Alias(cast_to(column, kind), session.ids.column(kind, column.name))
+        for column, kind in zip(plan.columns, kinds, strict=True)
+    ]
+    return Project(plan, tuple(items))

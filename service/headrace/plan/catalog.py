@@ -1,0 +1,224 @@
+"""Room 3: the relations that SQL may name.
+
+Takes the sources, tables and views of a pipeline in order; each reference to one becomes a plan of its own with fresh
+column ids, so that a relation can be joined with itself. A view sees only what was added before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.sql.parse import parse
+from headrace.sql.settings import SqlSettings
+from headrace.types import StructType
+from headrace.values import US_PER_S, Position, parse_duration_us
+
+_MONTHS = re.compile(r"([+-]?\d+)\s*(months?|years?)\b", re.IGNORECASE)
+_DAYS_PER_MONTH = 31
+Locate = Callable[[Position], Position]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRelation:
+    """A source."""
+
+    name: str
+    schema: StructType
+
+
+@dataclass(frozen=True, slots=True)
+class TableRelation:
+    """A static table."""
+
+    name: str
+    schema: StructType
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRelation:
+    """A query under a name; `locate` turns a place in its SQL into one in the file."""
+
+    name: str
+    tree: exp.Expr
+    locate: Locate
+
+
+@dataclass(frozen=True, slots=True)
+class DeduplicateRelation:
+    """The first rows of another relation by some of its columns."""
+
+    name: str
+    input: str
+    columns: tuple[str, ...]
+    within_watermark: bool
+
+
+Definition = StreamRelation | TableRelation | ViewRelation | DeduplicateRelation
+
+
+@dataclass(frozen=True, slots=True)
+class EventTime:
+    """The watermark of a relation: its column as written, and the delay in µs."""
+
+    column: str
+    delay_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A definition, its place in the order of adding (it sees what stands before), and its watermark."""
+
+    definition: Definition
+    place: int
+    event_time: EventTime | None = None
+
+
+class Catalog:
+    """The named relations of one pipeline; names ignore case."""
+
+    def __init__(self, settings: SqlSettings | None = None) -> None:
+        self.settings = settings or SqlSettings()
+        self._entries: dict[str, Entry] = {}
+
+    def add_stream(self, name: str, schema: StructType) -> None:
+        """Add a source.
+
+        Raises:
+            StreamError: the name is taken.
+        """
+        self._add(StreamRelation(name, schema))
+
+    def add_table(self, name: str, schema: StructType) -> None:
+        """Add a static table.
+
+        Raises:
+            StreamError: the name is taken.
+        """
+        self._add(TableRelation(name, schema))
+
+    def add_view(self, name: str, sql: str, *, position: Locate | Position | None = None) -> None:
+        """Add a query under a name; it is bound at each reference.
+
+        Args:
+            name: The view's name.
+            sql: One query.
+            position: Where the SQL starts, or a function from places in the SQL to places in the file.
+
+        Raises:
+            StreamError: the name is taken.
+            StreamErrors: the SQL cannot be parsed.
+        """
+        locate = _locate(position)
+        try:
+            tree = parse(sql)
+        except StreamError as error:
+            raise _moved(error, locate) from None
+        except StreamErrors as errors:
+            raise StreamErrors(_moved(error, locate) for error in errors.errors) from None
+        self._add(ViewRelation(name, tree, locate))
+
+    def add_deduplicate(self, name: str, input: str, columns: tuple[str, ...], within_watermark: bool) -> None:
+        """Add a relation that keeps the first row of each key of an earlier one.
+
+        Raises:
+            StreamError: the name is taken.
+        """
+        self._add(DeduplicateRelation(name, input, tuple(columns), within_watermark))
+
+    def add_watermark(self, name: str, column: str, delay: str) -> None:
+        """Set the watermark of a relation added before; the column is looked up when the relation is used.
+
+        Args:
+            name: The relation.
+            column: A top-level column of it, of type TIMESTAMP or a time window.
+            delay: Such as ``10 seconds``; a month counts as 31 days.
+
+        Raises:
+            StreamError: no such relation, a delay that is none or below zero, or a second watermark.
+        """
+        key = name.lower()
+        entry = self._entries.get(key)
+        if entry is None:
+            raise table_not_found(name, self._entries)
+        if entry.event_time is not None:
+            raise redefined_watermark(name)
+        self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay)))
+
+    def entry(self, name: str) -> Entry | None:
+        """Return the relation of a name, None when there is none."""
+        return self._entries.get(name.lower())
+
+    def before(self, place: int) -> Catalog:
+        """Return the catalog as it was before the definition at that place was added."""
+        earlier = Catalog(self.settings)
+        earlier._entries = {key: entry for key, entry in self._entries.items() if entry.place < place}
+        return earlier
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, in order."""
+        return tuple(entry.definition.name for entry in self._entries.values())
+
+    def _add(self, definition: Definition) -> None:
+        key = definition.name.lower()
+        if key in self._entries:
+            message = f"The name `{definition.name}` is taken by an earlier source, table or view."
+            raise StreamError("SQL_ANALYSIS", message, condition="TEMP_TABLE_OR_VIEW_ALREADY_EXISTS")
+        self._entries[key] = Entry(definition, len(self._entries))
+
+
+def delay_us(text: str) -> int:
+    """Return the microseconds of a watermark's delay.
+
+    Raises:
+        StreamError: SQL_ANALYSIS, the text is no duration or below zero.
+    """
+    months = sum(int(n) * (12 if unit.lower().startswith("y") else 1) for n, unit in _MONTHS.findall(text))
+    rest = _MONTHS.sub("", text).strip()
+    rest = "0" if rest.lower() in ("", "interval") else rest
+    try:
+        total = months * _DAYS_PER_MONTH * 86_400 * US_PER_S + parse_duration_us(rest)
+    except ValueError as error:
+        raise StreamError("SQL_ANALYSIS", f"{error}.", condition="CANNOT_PARSE_INTERVAL") from error
+    if total < 0:
+        hint = "Write 0 seconds or more."
+        raise StreamError("SQL_ANALYSIS", f"The delay of a watermark may not be negative; seen: {text}.", hint=hint)
+    return total
+
+
+def redefined_watermark(name: str) -> StreamError:
+    """Return the error that a relation already has a watermark."""
+    message = f"`{name}` has a watermark already; redefining it is not allowed."
+    hint = "Set it once, on the source or on one view above it."
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition="_LEGACY_ERROR_TEMP_3076")
+
+
+def table_not_found(name: str, known: Iterable[str]) -> StreamError:
+    """Return Spark's error for a name that is no relation."""
+    message = f"The table or view `{name}` cannot be found."
+    hint = did_you_mean(name, known)
+    return StreamError("SQL_ANALYSIS", message, hint=hint or None, condition="TABLE_OR_VIEW_NOT_FOUND")
+
+
+def _moved(error: StreamError, locate: Locate) -> StreamError:
+    if error.at is not None:
+        error.at = locate(error.at)
+    return error
+
+
+def _locate(position: Locate | Position | None) -> Locate:
+    if position is None:
+        return lambda at: at
+    if not isinstance(position, Position):
+        return position
+
+    def moved(at: Position) -> Position:
+        column = position.column + at.column - 1 if at.line == 1 else at.column
+        return Position(position.file, position.line + at.line - 1, column)
+
+    return moved

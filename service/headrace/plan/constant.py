@@ -1,0 +1,142 @@
+"""Room 3: literals, the casts between them, and which expressions are constants for the function table."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from headrace.plan.expressions import Call, Cast, Expression, Lambda, Literal
+from headrace.sql.function import Argument
+from headrace.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    FLOAT,
+    INT,
+    INTEGRAL,
+    NULL,
+    STRING,
+    DataType,
+    DecimalType,
+)
+
+_BITS = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
+NO_VALUE = object()
+
+
+def number(text: str) -> Literal:
+    """Return the literal that a number as written is: INT, BIGINT or DECIMAL, DOUBLE with an exponent."""
+    if "e" in text.lower():
+        return Literal(DOUBLE, float(text))
+    value = Decimal(text)
+    if value == value.to_integral_value() and "." not in text:
+        for kind in (INT, BIGINT):
+            if fits(int(value), kind):
+                return Literal(kind, int(value))
+    digits, scale = len(value.as_tuple().digits), max(0, -int(value.as_tuple().exponent))
+    return Literal(DecimalType(max(digits, scale), scale), value)
+
+
+def fits(value: int, kind: DataType) -> bool:
+    """Return True when the whole number is in the range of the whole-number type."""
+    bits = _BITS[kind]
+    return -(1 << (bits - 1)) <= value < 1 << (bits - 1)
+
+
+def negated(literal: Literal) -> Literal:
+    """Return the literal with its sign changed; -2147483648 is an INT again."""
+    value = -literal.value
+    if literal.type == BIGINT and fits(value, INT):
+        return Literal(INT, value)
+    if isinstance(literal.type, DecimalType) and literal.type.scale == 0 and value == -(1 << 63):
+        return Literal(BIGINT, int(value))
+    return Literal(literal.type, value)
+
+
+def cast_to(expression: Expression, kind: DataType) -> Expression:
+    """Return the expression with the type; a literal is converted at once where the value stays exact."""
+    if expression.type == kind:
+        return expression
+    if isinstance(expression, Literal):
+        folded = _folded(expression, kind)
+        if folded is not None:
+            return folded
+    return Cast(kind, expression)
+
+
+def _folded(literal: Literal, kind: DataType) -> Literal | None:
+    value = literal.value
+    if value is None:
+        return Literal(kind, None)
+    if isinstance(value, int) and literal.type in INTEGRAL:
+        return _folded_whole(value, kind)
+    if isinstance(value, Decimal) and kind in (DOUBLE, FLOAT):
+        return Literal(kind, float(value)) if kind == DOUBLE else None
+    if isinstance(value, Decimal) and isinstance(kind, DecimalType):
+        source = literal.type
+        widens = isinstance(source, DecimalType) and kind.scale >= source.scale
+        widens = widens and kind.precision - kind.scale >= source.precision - source.scale  # type: ignore[attr-defined]
+        return Literal(kind, value) if widens else None
+    return None
+
+
+def _folded_whole(value: int, kind: DataType) -> Literal | None:
+    if kind in INTEGRAL and fits(value, kind):
+        return Literal(kind, value)
+    if kind == DOUBLE and abs(value) <= 1 << 53:
+        return Literal(kind, float(value))
+    if isinstance(kind, DecimalType) and abs(value) < 10 ** (kind.precision - kind.scale):
+        return Literal(kind, Decimal(value))
+    return None
+
+
+def argument_of(expression: Expression) -> Argument:
+    """Return the expression as the function table's `resolve` sees it."""
+    if isinstance(expression, Lambda):
+        return Argument(expression.type, lambda_arity=len(expression.parameters))
+    value = value_of(expression)
+    if value is NO_VALUE:
+        return Argument(expression.type)
+    return Argument(expression.type, constant=True, value=value)
+
+
+def value_of(expression: Expression) -> Any:
+    """Return the Python value of a constant expression, or NO_VALUE.
+
+    Followed are literals, sign changes, array(), map() and named_struct() of constants, and casts that keep the value.
+    """
+    match expression:
+        case Literal(value=value):
+            return value
+        case Cast(child=child, type=kind):
+            value = value_of(child)
+            return value if kind == child.type or value is None or child.type == NULL else _cast_value(value, kind)
+        case Call(function="negative", args=(child,)):
+            value = value_of(child)
+            return value if value is NO_VALUE or value is None else -value
+        case Call(function="array" | "map" | "named_struct" | "map_from_arrays" as name, args=args):
+            values = [value_of(arg) for arg in args]
+            if any(value is NO_VALUE for value in values):
+                return NO_VALUE
+            return values if name == "array" else _mapping(name, values)
+    return NO_VALUE
+
+
+def _mapping(name: str, values: list[Any]) -> Any:
+    pairs = zip(*values, strict=False) if name == "map_from_arrays" else zip(values[::2], values[1::2], strict=False)
+    try:
+        return dict(pairs)
+    except TypeError:  # a key that is itself a list or a mapping
+        return NO_VALUE
+
+
+def _cast_value(value: Any, kind: DataType) -> Any:
+    if kind in INTEGRAL and isinstance(value, int) and not isinstance(value, bool):
+        return value if fits(value, kind) else NO_VALUE
+    if kind == DOUBLE and isinstance(value, int | Decimal):
+        return float(value)
+    if kind == STRING and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if kind == BOOLEAN and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return NO_VALUE

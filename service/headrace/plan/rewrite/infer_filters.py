@@ -1,0 +1,71 @@
+"""Room 3, rule: what a join's condition says of one side alone becomes a filter on that side.
+
+Keys compared with = are not NULL, and what is known of one key is known of the other. Such rows then neither enter the
+join's state nor move the watermark. Source: Spark InferFiltersFromConstraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from headrace.plan.expressions import Call, Expression, references
+from headrace.plan.nodes import Join, JoinType, Plan
+from headrace.plan.rewrite.conditions import filtered
+from headrace.plan.rewrite.constraints import constraints, with_equals_replaced
+from headrace.plan.rewrite.determinism import is_deterministic
+from headrace.plan.rewrite.nullability import needed_columns
+from headrace.plan.time_range import conjuncts
+from headrace.plan.transform import map_inputs
+from headrace.types import BOOLEAN
+
+# Which inputs get filters: a side whose rows appear without a match gets none.
+_SIDES = {
+    JoinType.INNER: (True, True),
+    JoinType.SEMI: (True, True),
+    JoinType.LEFT: (False, True),
+    JoinType.ANTI: (False, True),
+    JoinType.RIGHT: (True, False),
+    JoinType.FULL: (False, False),
+}
+
+
+def apply(plan: Plan) -> Plan:
+    """Return the plan with inferred filters directly above the inputs of joins."""
+    if isinstance(plan, Join) and not plan.null_aware:
+        plan = _inferred(plan)
+    return map_inputs(plan, apply)
+
+
+def _inferred(join: Join) -> Join:
+    known = (*constraints(join.left), *constraints(join.right), *conjuncts(join.condition))
+    known = with_equals_replaced(tuple(dict.fromkeys(known)))
+    not_null = dict.fromkeys(_is_not_null(known))
+    to_left, to_right = _SIDES[join.how]
+    candidates = (*known, *not_null)
+    return replace(
+        join,
+        left=_filtered(join.left, candidates) if to_left else join.left,
+        right=_filtered(join.right, candidates) if to_right else join.right,
+    )
+
+
+def _is_not_null(known: Iterable[Expression]) -> Iterable[Expression]:
+    for part in known:
+        for column in needed_columns(part):
+            yield Call(BOOLEAN, "is_not_null", (column,))
+
+
+def _filtered(side: Plan, candidates: Iterable[Expression]) -> Plan:
+    ids = {column.id for column in side.columns}
+    there = frozenset(constraints(side))
+    new = [
+        part
+        for part in candidates
+        if references(part) and references(part) <= ids and part not in there and is_deterministic(part)
+    ]
+    return filtered(side, [part for part in new if not _is_trivial(part)])
+
+
+def _is_trivial(part: Expression) -> bool:
+    return isinstance(part, Call) and part.function == "equal" and part.args[0] == part.args[1]

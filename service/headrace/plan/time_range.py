@@ -1,0 +1,109 @@
+"""Room 3: what a join condition says of event time.
+
+Takes a condition such as ``r.rt <= l.lt + INTERVAL 10 SECONDS`` and the marked columns of the other side, gives the
+state watermark of this side. Source: Spark StreamingJoinHelper.getStateValueWatermark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, references
+from headrace.types import DAY_TIME_INTERVAL, TIMESTAMP
+from headrace.values import US_PER_MS
+
+_FLIPPED = {"greater": "less", "greater_equal": "less_equal"}
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Rows of one side whose `column` is at or before the watermark plus `offset_us` match nothing any more."""
+
+    column: Expression
+    offset_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    time: Expression | None
+    negative: bool
+    constant_us: int
+
+
+def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
+    """Return the parts of a condition that must all be true, left to right; none for None."""
+    if condition is None:
+        return ()
+    if isinstance(condition, Call) and condition.function == "and":
+        return tuple(part for arg in condition.args for part in conjuncts(arg))
+    return (condition,)
+
+
+def state_range(
+    condition: Expression | None, side: frozenset[int], other: frozenset[int], marked: frozenset[int]
+) -> TimeRange | None:
+    """Return how far behind the watermark rows of one side of a join may be forgotten, or None when never.
+
+    Args:
+        condition: The join condition.
+        side: Ids of the columns of the side whose state it is.
+        other: Ids of the columns of the other side.
+        marked: Ids of the columns, of both sides, that carry a watermark.
+
+    Returns:
+        The earliest bound of all conjuncts of the form ``other_time + c < side_time``; for ``<=`` one millisecond less.
+    """
+    found = [bound for part in conjuncts(condition) if (bound := _bound(part, side, other & marked)) is not None]
+    return min(found, key=lambda bound: bound.offset_us, default=None)
+
+
+def _bound(part: Expression, side: frozenset[int], other: frozenset[int]) -> TimeRange | None:
+    if not isinstance(part, Call) or len(part.args) != 2:
+        return None
+    less, greater = part.args
+    function = part.function
+    if function in _FLIPPED:
+        less, greater, function = greater, less, _FLIPPED[function]
+    if function not in ("less", "less_equal"):
+        return None
+    terms = (_terms(less, negative=False), _terms(greater, negative=True))
+    if terms[0] is None or terms[1] is None:
+        return None
+    return _solved(terms[0] + terms[1], strict=function == "less", side=side, other=other)
+
+
+def _solved(terms: list[_Term], *, strict: bool, side: frozenset[int], other: frozenset[int]) -> TimeRange | None:
+    # less - greater < 0, so other + c < side asks for +other, -side and constants.
+    times = [term for term in terms if term.time is not None]
+    if len(times) != 2:
+        return None
+    own = [t for t in times if t.negative and references(t.time) <= side]  # type: ignore[arg-type]
+    theirs = [t for t in times if not t.negative and references(t.time) <= other]  # type: ignore[arg-type]
+    if len(own) != 1 or len(theirs) != 1 or own[0].time is None:
+        return None
+    offset = sum(term.constant_us for term in terms)
+    return TimeRange(own[0].time, offset if strict else offset - US_PER_MS)
+
+
+def _terms(expression: Expression, *, negative: bool) -> list[_Term] | None:
+    """Return the sum that an expression is, or None when it is none that can be followed."""
+    match expression:
+        case Cast(child=child, type=kind) if kind == TIMESTAMP and child.type == TIMESTAMP:
+            return _terms(child, negative=negative)
+        case Literal(type=kind, value=int(value)) if kind == DAY_TIME_INTERVAL:
+            return [_Term(None, negative, -value if negative else value)]
+        case Call(function="add", args=(left, right)):
+            return _both(_terms(left, negative=negative), _terms(right, negative=negative))
+        case Call(function="subtract", args=(left, right)):
+            return _both(_terms(left, negative=negative), _terms(right, negative=not negative))
+        case Call(function="negative", args=(child,)):
+            return _terms(child, negative=not negative)
+        case Column(type=kind) if kind == TIMESTAMP:
+            return [_Term(expression, negative, 0)]
+        case GetField(type=kind, child=Column()) if kind == TIMESTAMP:
+            return [_Term(expression, negative, 0)]
+    return None
+
+
+def _both(left: list[_Term] | None, right: list[_Term] | None) -> list[_Term] | None:
+    return None if left is None or right is None else left + right
