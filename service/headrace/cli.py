@@ -7,33 +7,14 @@ client, is loaded only when the verb is typed (docs/decisions/0002-lazy-commands
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from importlib import import_module
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
 
 from headrace.terminal.failure import print_failure
-
-COMMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "init": "Write a commented pipeline, sample data and a compose file.",
-        "run": "Run the queries of a pipeline file.",
-        "validate": "Check a pipeline file and report every error at once.",
-        "explain": "Show the plan of a query and the delivery guarantee it reaches.",
-        "test": "Run pipeline tests, without a broker.",
-        "demo": "Start a real Kafka, feed it events, and run the main job.",
-        "plugins": "List the installed sources, sinks, tables and formats.",
-        "schema": "Print the JSON Schema of pipeline files, for editors.",
-        "version": "Print the versions of headrace and of what it stands on.",
-        "docs": "Write the generated reference pages.",
-    }
-)
-"""Each verb with its line in --help; its module is `headrace.commands.<verb>`, which holds a typer app called app."""
+from headrace.terminal.verbs import COMMANDS, load_command
 
 _SEEN: dict[str, bool] = {"debug": False}
 
@@ -53,13 +34,6 @@ class LazyGroup(TyperGroup):
         super().__init__(**attrs)
         for name, summary in COMMANDS.items():
             self.add_command(LazyCommand(name, help=summary, short_help=summary))
-
-
-def load_command(name: str) -> Any:
-    """Return the real command of a verb; imports its module."""
-    command = get_command(import_module(f"headrace.commands.{name}").app)
-    command.name = name
-    return command
 
 
 app = typer.Typer(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from headrace.cli import COMMANDS, load_command
 from headrace.contract import ENTRY_POINTS
 from headrace.reference import reference_pages
+from headrace.terminal.verbs import COMMANDS, load_command
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 

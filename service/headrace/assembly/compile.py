@@ -21,7 +21,7 @@ from headrace.plan.bind import bind
 from headrace.plan.catalog import Catalog
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.nodes import Plan, StreamScan, TableScan, walk
-from headrace.plan.rewrite import optimize
+from headrace.plan.rewrite.rules import optimize
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
 from headrace.types import StructType

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli import COMMANDS, load_command
 from headrace.contract import all_plugins
 from headrace.errors import StreamError
 from headrace.reference import reference_pages
+from headrace.terminal.verbs import COMMANDS, load_command
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

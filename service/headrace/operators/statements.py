@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from headrace.incremental.render import column_name
 from headrace.plan.expressions import Column
-from headrace.sql.runtime_errors import translate
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
+from headrace.sql.runtime_errors import translate
 from headrace.values import ProcessingTime, to_datetime
 
 

@@ -41,8 +41,8 @@ def _text(sql: str, kind: DataType, zone: str) -> str:
     if kind == TIMESTAMP:
         return timestamp_to_text_sql(sql, zone)
     if kind == BINARY:
-        # Spark takes the bytes as they are; DuckDB holds valid UTF-8 only, so bad bytes are shown as \xFF.
-        return let(sql, lambda value: f"COALESCE(TRY(decode({value})), CAST({value} AS VARCHAR))")
+        # Spark takes the bytes as they are; DuckDB holds valid UTF-8 only, so bad bytes become what Spark shows for them.
+        return let(sql, lambda value: f"COALESCE(TRY(decode({value})), headrace_utf8({value}))")
     if kind == DAY_TIME_INTERVAL:
         return let(sql, _day_time)
     if kind == YEAR_MONTH_INTERVAL:

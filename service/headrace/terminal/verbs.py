@@ -1,0 +1,37 @@
+"""The last layer: the verbs of the command line and where each lives.
+
+Gives names and help lines without importing a verb; `load_command` imports one by its name
+(docs/decisions/0002-lazy-commands.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from typer.main import get_command
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "init": "Write a commented pipeline, sample data and a compose file.",
+        "run": "Run the queries of a pipeline file.",
+        "validate": "Check a pipeline file and report every error at once.",
+        "explain": "Show the plan of a query and the delivery guarantee it reaches.",
+        "test": "Run pipeline tests, without a broker.",
+        "demo": "Start a real Kafka, feed it events, and run the main job.",
+        "plugins": "List the installed sources, sinks, tables and formats.",
+        "schema": "Print the JSON Schema of pipeline files, for editors.",
+        "version": "Print the versions of headrace and of what it stands on.",
+        "docs": "Write the generated reference pages.",
+    }
+)
+"""Each verb with its line in --help; its module is `headrace.commands.<verb>`, which holds a typer app called app."""
+
+
+def load_command(name: str) -> Any:
+    """Return the real command of a verb; imports its module."""
+    command = get_command(import_module(f"headrace.commands.{name}").app)
+    command.name = name
+    return command
