@@ -6,19 +6,18 @@ column ids, so that a relation can be joined with itself. A view sees only what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.sql.interval import US_PER_DAY, parse_interval
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
 from headrace.types import StructType
-from headrace.values import US_PER_S, Position, parse_duration_us
+from headrace.values import Position
 
-_MONTHS = re.compile(r"([+-]?\d+)\s*(months?|years?)\b", re.IGNORECASE)
 _DAYS_PER_MONTH = 31
 Locate = Callable[[Position], Position]
 
@@ -178,13 +177,8 @@ def delay_us(text: str) -> int:
     Raises:
         StreamError: SQL_ANALYSIS, the text is no duration or below zero.
     """
-    months = sum(int(n) * (12 if unit.lower().startswith("y") else 1) for n, unit in _MONTHS.findall(text))
-    rest = _MONTHS.sub("", text).strip()
-    rest = "0" if rest.lower() in ("", "interval") else rest
-    try:
-        total = months * _DAYS_PER_MONTH * 86_400 * US_PER_S + parse_duration_us(rest)
-    except ValueError as error:
-        raise StreamError("SQL_ANALYSIS", f"{error}.", condition="CANNOT_PARSE_INTERVAL") from error
+    interval = parse_interval(text)
+    total = interval.months * _DAYS_PER_MONTH * US_PER_DAY + interval.fixed_us
     if total < 0:
         hint = "Write 0 seconds or more."
         raise StreamError("SQL_ANALYSIS", f"The delay of a watermark may not be negative; seen: {text}.", hint=hint)

@@ -20,7 +20,7 @@ from headrace.types import (
     DecimalType,
 )
 
-_BITS = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
+_BITS: dict[DataType, int] = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
 NO_VALUE = object()
 
 
@@ -90,14 +90,14 @@ def _folded_whole(value: int, kind: DataType) -> Literal | None:
     return None
 
 
-def argument_of(expression: Expression) -> Argument:
+def argument_of(expression: Expression, *, ansi: bool) -> Argument:
     """Return the expression as the function table's `resolve` sees it."""
     if isinstance(expression, Lambda):
-        return Argument(expression.type, lambda_arity=len(expression.parameters))
+        return Argument(expression.type, lambda_arity=len(expression.parameters), ansi=ansi)
     value = value_of(expression)
     if value is NO_VALUE:
-        return Argument(expression.type)
-    return Argument(expression.type, constant=True, value=value)
+        return Argument(expression.type, ansi=ansi)
+    return Argument(expression.type, constant=True, value=value, ansi=ansi)
 
 
 def value_of(expression: Expression) -> Any:

@@ -47,6 +47,7 @@ from headrace.plan.nodes import (
     WindowAssign,
     WindowFunctions,
 )
+from headrace.types import DAY_TIME_INTERVAL
 
 _INFIX = MappingProxyType(
     {
@@ -158,7 +159,7 @@ def _literal(_writer: _Writer, literal: Literal) -> str:
         return "'" + literal.value.replace("'", "''") + "'"
     if isinstance(literal.value, bool):
         return str(literal.value).lower()
-    return f"{literal.value}" if isinstance(literal.value, int | float) else f"{literal.value}"
+    return f"{literal.value}us" if literal.type == DAY_TIME_INTERVAL else str(literal.value)
 
 
 def _us(value: int) -> str:

@@ -23,11 +23,11 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if node.left.is_streaming and node.right.is_streaming and not (_watermark_in_keys(node) or _is_bounded(node)):
             yield refusal(
-                f"Stream-stream {node.how.value} join between two streams is not supported without a watermark in the "
-                "join keys, or a watermark on the nullable side and an appropriate range condition: no row could ever be "
-                "said to have no match.",
-                "Set a watermark on both inputs and add a range such as  AND right.time BETWEEN left.time AND left.time + "
-                "INTERVAL 1 HOUR.",
+                f"Stream-stream {node.how.value} join between two streams is not supported without a watermark "
+                "in the join keys, or one on the nullable side and a range condition: no row could ever "
+                "be said to have no match.",
+                "Set a watermark on both inputs and add a range such as  AND right.time BETWEEN left.time "
+                "AND left.time + INTERVAL 1 HOUR.",
             )
 
 

@@ -26,7 +26,7 @@ def check(subject: Subject) -> Iterator[StreamError]:
             )
         elif node.how in (JoinType.INNER, JoinType.SEMI) and subject.mode == COMPLETE:
             yield refusal(
-                f"{node.how.value} join between two streams is not supported in complete output mode, only in append and "
-                "update.",
+                f"{node.how.value} join between two streams is not supported in complete output mode, only in append "
+                "and update.",
                 "Use output_mode append or update.",
             )

@@ -21,8 +21,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
         below = [inner for inner in walk(node) if inner is not node]
         if _is_stateful(node) and any(isinstance(inner, Aggregate) and inner.is_streaming for inner in below):
             yield refusal(
-                "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operator reads an "
-                f"aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark.",
+                "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operator reads "
+                f"an aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark.",
                 "Use output_mode append with a watermark, or split the query in two with a topic between them.",
             )
             return

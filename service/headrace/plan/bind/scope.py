@@ -19,7 +19,7 @@ from headrace.types import STRING, ArrayType, MapType, StructType
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """A column and the relation it is seen through; hidden ones (the copies of USING) answer to qualified names only."""
+    """A column and the relation it is seen through; hidden ones (copies of USING) answer to qualified names only."""
 
     column: Column
     qualifier: str = ""

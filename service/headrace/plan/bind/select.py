@@ -74,10 +74,7 @@ class _Block:
         def window_or_alias(name: str) -> Bound | None:
             return self.windows.named(name) or aliases(name)
 
-        if aliases_first:
-            scope = replace(inside, first=aliases)
-        else:
-            scope = replace(inside, later=window_or_alias)
+        scope = replace(inside, first=aliases) if aliases_first else replace(inside, later=window_or_alias)
         return Binder(self.session, scope, self.windows, inside)
 
     def plan(self) -> Plan:

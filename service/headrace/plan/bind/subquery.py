@@ -114,7 +114,8 @@ def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
             name = "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH"
             raise StreamError("SQL_ANALYSIS", message, condition=name, at=position_of(node))
         pairs = zip(left, tested, strict=True)
-        conditions = [call("equal", [binder.bind(item).expression, column]) for item, column in pairs] + conditions
+        equal = [call("equal", [binder.bind(item).expression, column], ansi=binder.ansi) for item, column in pairs]
+        conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
     return Join(relation.plan, plan, how, all_of(conditions) if conditions else None, is_in and negated)
 

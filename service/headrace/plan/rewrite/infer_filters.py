@@ -64,8 +64,19 @@ def _filtered(side: Plan, candidates: Iterable[Expression]) -> Plan:
         for part in candidates
         if references(part) and references(part) <= ids and part not in there and is_deterministic(part)
     ]
-    return filtered(side, [part for part in new if not _is_trivial(part)])
+    holding = [part for part in (*there, *new) if not _is_null_test(part)]
+    told = {column.id for part in holding for column in needed_columns(part)}
+    return filtered(side, [part for part in new if not _is_trivial(part) and not _is_told(part, told)])
 
 
 def _is_trivial(part: Expression) -> bool:
     return isinstance(part, Call) and part.function == "equal" and part.args[0] == part.args[1]
+
+
+def _is_null_test(part: Expression) -> bool:
+    return isinstance(part, Call) and part.function == "is_not_null"
+
+
+def _is_told(part: Expression, told: set[int]) -> bool:
+    """Return True for IS NOT NULL of a column that another condition of the side needs anyway."""
+    return _is_null_test(part) and references(part) <= told

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headrace.plan.event_time import event_time_columns
 from headrace.plan.expressions import Alias, Column
 from headrace.plan.nodes import (
     Aggregate,
@@ -48,8 +49,13 @@ def _prune(plan: Plan, needed: _Ids) -> Plan:
             return _expand(plan, needed)
         case Union():
             return _union(plan, needed)
-        case SetOperation() | Deduplicate(keys=()):
+        case SetOperation():
             return map_inputs(plan, apply)
+        case Deduplicate():
+            wanted = needed | read_columns(plan)
+            if plan.within_watermark:
+                wanted |= event_time_columns(plan.child)
+            return replace(plan, child=_narrow(plan.child, wanted))
         case Join():
             wanted = needed | read_columns(plan)
             return replace(plan, left=_narrow(plan.left, wanted), right=_narrow(plan.right, wanted))
@@ -97,7 +103,11 @@ def _union(plan: Union, needed: _Ids) -> Plan:
 
 
 def _narrow(child: Plan, wanted: _Ids) -> Plan:
-    """Return an input of a join without columns that only its own filters read: they would be kept in state."""
+    """Return the input of a stateful node without the columns that only nodes below it read.
+
+    A join would keep them in state. An event-time column that goes so no longer makes rows late here, as in Spark, whose
+    deduplication within the watermark is the one operator that holds on to it (DeduplicateWithinWatermark.references).
+    """
     columns = tuple(column for column in child.columns if column.id in wanted) or child.columns[:1]
     return _exactly(_prune(child, _ids(columns)), columns)
 

@@ -100,7 +100,8 @@ def _through_project(plan: Project, parts: _Parts) -> Plan:
 
 def _through_aggregate(plan: Aggregate, parts: _Parts) -> Plan:
     by_id = {key.column.id: key.child for key in plan.keys}
-    down, stay = [], []
+    down: list[Expression] = []
+    stay: list[Expression] = []
     for part in parts:
         ids = references(part)
         movable = bool(ids) and ids <= by_id.keys() and is_deterministic(part)

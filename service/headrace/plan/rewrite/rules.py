@@ -7,16 +7,20 @@ equal keys becomes filters that go down too; columns are pruned last. Source: Sp
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from headrace.plan.expressions import Expression, ScalarSubquery, rewrite
 from headrace.plan.nodes import Plan
 from headrace.plan.rewrite import (
     collapse_projects,
+    hash_bytes,
     infer_filters,
     outer_to_inner,
     prune_columns,
     push_filters,
     simplify_conditions,
 )
+from headrace.plan.transform import map_expressions, rewrite_plan
 
 Rule = Callable[[Plan], Plan]
 
@@ -29,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     push_filters.apply,
     prune_columns.apply,
     collapse_projects.apply,
+    hash_bytes.apply,
 )
 """Each takes and gives a whole plan of equal meaning."""
 
@@ -40,7 +45,12 @@ def optimize(plan: Plan, output_mode: str) -> Plan:
         plan: Analyzed and checked.
         output_mode: ``append``, ``update`` or ``complete``; no rule of Spark's that is here depends on it.
     """
-    del output_mode
     for rule in RULES:
         plan = rule(plan)
-    return plan
+
+    def inner(expression: Expression) -> Expression:
+        if isinstance(expression, ScalarSubquery):
+            return replace(expression, plan=optimize(expression.plan, output_mode))
+        return expression
+
+    return rewrite_plan(plan, lambda node: map_expressions(node, lambda whole: rewrite(whole, inner)))

@@ -10,7 +10,7 @@ _TRUE, _FALSE = True, False
 
 
 def apply(plan: Plan) -> Plan:
-    """Return the plan with ``true AND x``, ``false OR x`` and ``NOT true`` simplified. Source: BooleanSimplification."""
+    """Return the plan with ``true AND x`` and its kin simplified. Source: Spark BooleanSimplification."""
     return rewrite_plan(plan, _node)
 
 

@@ -1,1 +1,1 @@
-"""Room 3: GROUP BY: from expressions with aggregate calls in them to an Aggregate node and plain expressions above it."""
+"""Room 3: GROUP BY: from expressions with aggregate calls to an Aggregate node and plain expressions above it."""

@@ -1,7 +1,7 @@
 """Room 3: binds one expression tree against a scope.
 
-Takes sqlglot nodes, gives typed expressions beside Spark's text of them. What an operator or a function means is said by
-the SQL room's tables; what a query inside an expression means is said by `Session.bind_query`.
+Takes sqlglot nodes, gives typed expressions beside Spark's text of them. What an operator or a function means the SQL
+room's tables say; what a query inside an expression means `Session.bind_query` says.
 """
 
 from __future__ import annotations
@@ -59,6 +59,21 @@ class Binder:
                 error.at = position_of(node)
             raise
 
+    @property
+    def ansi(self) -> bool:
+        """The session's ANSI mode."""
+        return self.session.catalog.settings.ansi
+
+    def operator(self, function: str, shown: str, *operands: Bound) -> Bound:
+        """Return the call that an operator is, with Spark's text of it."""
+        try:
+            made = call(function, [operand.expression for operand in operands], ansi=self.ansi)
+        except StreamError as error:
+            if not error.message.startswith("Cannot resolve"):
+                error.message = f'Cannot resolve "{shown}": {error.message}'
+            raise
+        return Bound(made, shown)
+
     def with_parameters(self, scope: Scope) -> Binder:
         """Return the binder for the body of a lambda."""
         return replace(self, scope=scope)
@@ -68,19 +83,19 @@ class Binder:
         around = modifiers or _Around()
         if name in NAMES and not is_function(name):
             return self.windows.call(name, [self.bind(arg) for arg in args])
+        if name in _GROUPING:
+            return _grouping(self, name, args)
         if is_aggregate(name) and not (is_function(name) and self.inside is None):
             return self._aggregate(name, args, around)
         if around.given:
             message = f"`{name}` is no aggregate function; DISTINCT, FILTER and IGNORE NULLS belong to those."
             raise StreamError("SQL_ANALYSIS", message, condition="INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
-        if name in _GROUPING:
-            return _grouping(self, name, args)
         canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
         if canonical != name and is_aggregate(canonical):
             return self._aggregate(canonical, args, around)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
-        return Bound(call(canonical, [arg.expression for arg in bound], shown=_written(node, name)), text)
+        return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:
@@ -96,7 +111,10 @@ class Binder:
         condition = None if around.where is None else binder.bind(around.where)
         typed = None if condition is None else cast_to(condition.expression, BOOLEAN)
         made = aggregate(
-            name, [arg.expression for arg in bound], Modifiers(around.distinct, around.ignore_nulls, typed)
+            name,
+            [arg.expression for arg in bound],
+            Modifiers(around.distinct, around.ignore_nulls, typed),
+            ansi=self.ansi,
         )
         distinct = "DISTINCT " if around.distinct else ""
         text = f"{name}({distinct}{', '.join(arg.text for arg in bound)})"
@@ -163,16 +181,7 @@ def _binary(binder: Binder, node: exp.Expr) -> Bound:
     function, text = operators.BINARY[type(node)]
     left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
     shown = text.format(left.text, right.text)
-    return _operator(function, shown, left, right)
-
-
-def _operator(function: str, shown: str, *operands: Bound) -> Bound:
-    try:
-        return Bound(call(function, [operand.expression for operand in operands]), shown)
-    except StreamError as error:
-        if not error.message.startswith("Cannot resolve"):
-            error.message = f'Cannot resolve "{shown}": {error.message}'
-        raise
+    return binder.operator(function, shown, left, right)
 
 
 def _unary(binder: Binder, node: exp.Expr) -> Bound:
@@ -183,8 +192,8 @@ def _unary(binder: Binder, node: exp.Expr) -> Bound:
         return Bound(negated(literal), f"-{child.text}")
     if function == "not" and child.text.startswith("(") and child.text.endswith(" IS NULL)"):
         shown = f"{child.text[:-9]} IS NOT NULL)"
-        return _operator("is_not_null", shown, Bound(literal.args[0], ""))  # type: ignore[attr-defined]
-    return _operator(function, text.format(child.text), child)
+        return binder.operator("is_not_null", shown, Bound(literal.args[0], ""))  # type: ignore[attr-defined]
+    return binder.operator(function, text.format(child.text), child)
 
 
 def _paren(binder: Binder, node: exp.Expr) -> Bound:
@@ -221,7 +230,7 @@ def _bracket(binder: Binder, node: exp.Expr) -> Bound:
     for key in node.expressions:
         index = binder.bind(key)
         shown = f"{bound.text}[{index.text}]"
-        bound = _operator("get_item", shown, bound, index)
+        bound = binder.operator("get_item", shown, bound, index)
     return bound
 
 
@@ -240,11 +249,11 @@ def _case(binder: Binder, node: exp.Expr) -> Bound:
     for branch in node.args["ifs"]:
         condition = binder.bind(branch.this)
         if subject is not None:
-            condition = _operator("equal", f"({subject.text} = {condition.text})", subject, condition)
+            condition = binder.operator("equal", f"({subject.text} = {condition.text})", subject, condition)
         branches.append((condition, binder.bind(branch.args["true"])))
     default = node.args.get("default")
     otherwise = binder.bind(default) if default is not None else None
-    return predicates.case(branches, otherwise)
+    return predicates.case(branches, otherwise, binder.session.catalog.settings)
 
 
 def _if(binder: Binder, node: exp.Expr) -> Bound:
@@ -254,20 +263,20 @@ def _if(binder: Binder, node: exp.Expr) -> Bound:
 
 def _between(binder: Binder, node: exp.Expr) -> Bound:
     child, low, high = (binder.bind(node.args[name]) for name in ("this", "low", "high"))
-    least = _operator("greater_equal", f"({child.text} >= {low.text})", child, low)
-    most = _operator("less_equal", f"({child.text} <= {high.text})", child, high)
-    return _operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
+    least = binder.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
+    most = binder.operator("less_equal", f"({child.text} <= {high.text})", child, high)
+    return binder.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
 
 
 def _is(binder: Binder, node: exp.Expr) -> Bound:
     child = binder.bind(node.this)
-    against = node.expression  # type: ignore[attr-defined]
+    against = node.expression
     if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
         return _unary(binder, exp.Not(this=exp.Is(this=node.this, expression=against.this)))
     if isinstance(against, exp.Boolean):
-        return _operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
+        return binder.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
     if isinstance(against, exp.Null):
-        return _operator("is_null", f"({child.text} IS NULL)", child)
+        return binder.operator("is_null", f"({child.text} IS NULL)", child)
     raise StreamError("SQL_UNSUPPORTED", f"IS {against.sql(dialect='spark')} is not supported.")
 
 
@@ -276,7 +285,7 @@ def _in(binder: Binder, node: exp.Expr) -> Bound:
         raise predicates.subquery_misplaced("IN")
     operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
     shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
-    return _operator("in", shown, *operands)
+    return binder.operator("in", shown, *operands)
 
 
 def _like(binder: Binder, node: exp.Expr) -> Bound:
@@ -285,8 +294,8 @@ def _like(binder: Binder, node: exp.Expr) -> Bound:
 
 def _distinct_from(binder: Binder, node: exp.Expr) -> Bound:
     left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
-    same = _operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
-    return _operator("not", f"(NOT {same.text})", same)
+    same = binder.operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
+    return binder.operator("not", f"(NOT {same.text})", same)
 
 
 def _scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
@@ -312,7 +321,7 @@ def _without_parentheses(binder: Binder, node: exp.Expr) -> Bound:
 
 
 def _extract(binder: Binder, node: exp.Expr) -> Bound:
-    source = binder.bind(node.expression)  # type: ignore[attr-defined]
+    source = binder.bind(node.expression)
     part = Bound(Literal(STRING, node.this.name), node.this.name)
     name = "extract" if is_function("extract") else "date_part"
     shown = f"extract({part.text} FROM {source.text})"
@@ -328,10 +337,10 @@ def _trim(binder: Binder, node: exp.Expr) -> Bound:
         return Bound(call(name, [child.expression]), f"{name}({child.text})")
     what = binder.bind(chars)
     shown = f"TRIM({side} {what.text} FROM {child.text})"
-    return Bound(call("trim_chars_" + side.lower(), [child.expression, what.expression]), shown)
+    return Bound(call(name, [what.expression, child.expression]), shown)
 
 
-def _star(binder: Binder, node: exp.Expr) -> Bound:
+def _star(_binder: Binder, node: exp.Expr) -> Bound:
     message = "* may only stand in SELECT and in count(*)."
     raise StreamError("SQL_ANALYSIS", message, condition="INVALID_USAGE_OF_STAR_OR_REGEX", at=position_of(node))
 
@@ -348,7 +357,7 @@ def _leaf(_binder: Binder, node: exp.Expr) -> Bound:
     return leaves.bind_leaf(node)
 
 
-def _over(binder: Binder, node: exp.Expr) -> Bound:
+def _over(binder: Binder, node: exp.Window) -> Bound:
     return bind_over(binder, node)
 
 

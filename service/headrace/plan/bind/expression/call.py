@@ -25,13 +25,14 @@ def is_function(name: str) -> bool:
     return name in FUNCTIONS
 
 
-def call(name: str, args: Sequence[Expression], shown: str | None = None) -> Call:
+def call(name: str, args: Sequence[Expression], shown: str | None = None, *, ansi: bool = True) -> Call:
     """Return the call with its arguments cast to the types that the function takes.
 
     Args:
         name: Lower-case canonical name.
         args: Bound arguments; lambdas already typed.
         shown: The name as written, for messages.
+        ansi: The session's ANSI mode, which types of strings beside numbers depend on.
 
     Raises:
         StreamError: UNRESOLVED_ROUTINE, WRONG_NUM_ARGS.WITHOUT_SUGGESTION, DATATYPE_MISMATCH.…, or SQL_UNSUPPORTED.
@@ -42,9 +43,9 @@ def call(name: str, args: Sequence[Expression], shown: str | None = None) -> Cal
     if function.how is How.REFUSED:
         raise StreamError("SQL_UNSUPPORTED", f"The function {shown or name} is not supported: {function.why}")
     check_arity(shown or name, function.arity, len(args))
-    resolved = function.resolve([argument_of(arg) for arg in args])
+    resolved = function.resolve([argument_of(arg, ansi=ansi) for arg in args])
     typed = tuple(_typed(arg, resolved.arguments[place]) for place, arg in enumerate(args))
-    return Call(resolved.type, name, typed)
+    return Call(resolved.type, function.name, typed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Modifiers:
     condition: Expression | None = None
 
 
-def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers) -> AggregateCall:
+def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers, *, ansi: bool) -> AggregateCall:
     """Return the aggregate call with its arguments cast.
 
     Raises:
@@ -66,9 +67,11 @@ def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers) -> Ag
     if function.why:
         raise StreamError("SQL_UNSUPPORTED", f"The aggregate function {name} is not supported: {function.why}")
     check_arity(name, function.arity, len(args))
-    form = function.resolve([argument_of(arg) for arg in args], modifiers.ignore_nulls)
+    form = function.resolve([argument_of(arg, ansi=ansi) for arg in args], modifiers.ignore_nulls)
     typed = tuple(_typed(arg, form.arguments[place]) for place, arg in enumerate(args))
-    return AggregateCall(form.type, name, typed, modifiers.condition, modifiers.distinct, modifiers.ignore_nulls)
+    return AggregateCall(
+        form.type, function.name, typed, modifiers.condition, modifiers.distinct, modifiers.ignore_nulls
+    )
 
 
 def check_arity(name: str, arity: tuple[int, int | None], count: int) -> None:

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.expressions import Literal
+from headrace.sql.interval import parse_interval
 from headrace.types import DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL
 
 _UNIT_US = {
@@ -20,9 +21,7 @@ _UNIT_US = {
     "DAY": 86_400_000_000,
     "WEEK": 604_800_000_000,
 }
-_UNIT_MONTHS = {"MONTH": 1, "YEAR": 12}
 _FIELDS = ("DAY", "HOUR", "MINUTE", "SECOND")
-_PART = re.compile(r"\s*([+-]?\s*\d+(?:\.\d+)?)\s*([a-zA-Z]+)")
 
 
 def interval_literal(node: exp.Interval) -> Literal:
@@ -43,26 +42,13 @@ def interval_literal(node: exp.Interval) -> Literal:
 
 
 def _parts(text: str) -> Literal:
-    rest = text.strip()
-    months, micros, kinds, end = 0, Decimal(0), set(), 0
-    while end < len(rest):
-        part = _PART.match(rest, end)
-        if part is None:
-            raise _malformed(text)
-        number, unit = Decimal(part[1].replace(" ", "")), part[2].upper()
-        unit = unit if unit in _UNIT_US or unit in _UNIT_MONTHS else unit.removesuffix("S")
-        if unit in _UNIT_MONTHS:
-            months, end = months + int(number) * _UNIT_MONTHS[unit], part.end()
-        elif unit in _UNIT_US:
-            micros, end = micros + number * _UNIT_US[unit], part.end()
-        else:
-            raise _malformed(text)
-        kinds.add(unit in _UNIT_MONTHS)
-    if len(kinds) != 1:
-        if kinds:
-            raise StreamError("SQL_UNSUPPORTED", f"The interval '{text}' mixes months with days; add two intervals.")
-        raise _malformed(text)
-    return Literal(YEAR_MONTH_INTERVAL, months) if True in kinds else Literal(DAY_TIME_INTERVAL, int(micros))
+    interval = parse_interval(text)
+    if interval.months and interval.fixed_us:
+        message = f"The interval '{text}' mixes months with days; add two intervals instead."
+        raise StreamError("SQL_UNSUPPORTED", message)
+    if interval.months or re.search(r"month|year", text, re.IGNORECASE):
+        return Literal(YEAR_MONTH_INTERVAL, interval.months)
+    return Literal(DAY_TIME_INTERVAL, interval.fixed_us)
 
 
 def _span(text: str, first: str, last: str) -> Literal:

@@ -25,7 +25,7 @@ def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Boun
         StreamError: what an argument raises, or a lambda where the function takes none.
     """
     bound: list[Bound | None] = [None if isinstance(arg, exp.Lambda) else binder.bind(arg) for arg in args]
-    plain = [argument_of(item.expression) for item in bound if item is not None]
+    plain = [argument_of(item.expression, ansi=binder.ansi) for item in bound if item is not None]
     for place, arg in enumerate(args):
         if isinstance(arg, exp.Lambda):
             parameters = arg.expressions

@@ -13,10 +13,11 @@ from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case
 from headrace.plan.nodes import Plan
 from headrace.sql.coercion import common_types
+from headrace.sql.settings import SqlSettings
 from headrace.types import BOOLEAN, NULL
 
 
-def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None) -> Bound:
+def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None, settings: SqlSettings) -> Bound:
     """Return a searched CASE with its values cast to their common type.
 
     Raises:
@@ -29,7 +30,7 @@ def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None) -> Bo
         if condition.expression.type not in (BOOLEAN, NULL):
             message = f'Cannot resolve "{shown}": WHEN takes a BOOLEAN, "{condition.text}" has another type.'
             raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
-    kind = common_types([value.expression.type for value in values])
+    kind = common_types([value.expression.type for value in values], settings)
     if kind is None:
         seen = ", ".join(f'"{value.expression.type.sql()}"' for value in values)
         message = f'Cannot resolve "{shown}": its values should all be of one type; seen: {seen}.'
@@ -47,7 +48,7 @@ def like(bind: Callable[[exp.Expr], Bound], node: exp.Expr) -> Bound:
         escape, node = bind(node.expression), node.this
     function = "ilike" if isinstance(node, exp.ILike) else "like"
     child = bind(node.this)
-    pattern = node.expression  # type: ignore[attr-defined]
+    pattern = node.expression
     if isinstance(pattern, exp.Any | exp.All):
         inner = pattern.this.unnest()
         patterns = inner.expressions if isinstance(inner, exp.Tuple) else [inner]

@@ -1,11 +1,10 @@
-"""Room 3: window(), session_window() and window_time(), which are no functions but nodes under the query that uses them.
+"""Room 3: window(), session_window() and window_time(), no functions but nodes under the query that uses them.
 
 Takes the calls of one SELECT, gives the struct column each stands for and, at the end, the plan with the node put in.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from headrace.plan.event_time import window_time
 from headrace.plan.expressions import Column, Expression, Literal
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Plan, SessionAssign, WindowAssign
+from headrace.sql.interval import fixed_duration_us
 from headrace.types import (
     DATE,
     DAY_TIME_INTERVAL,
@@ -28,10 +28,8 @@ from headrace.types import (
     StructType,
     struct,
 )
-from headrace.values import parse_duration_us
 
 NAMES = frozenset({"window", "session_window", "window_time"})
-_MONTHS = re.compile(r"\b(month|year)s?\b|\bmons?\b", re.IGNORECASE)
 _LONG_MAX = (1 << 63) - 1
 
 
@@ -165,33 +163,17 @@ def _tumbling(args: Sequence[Bound]) -> _Tumbling:
 def _duration_us(bound: Bound) -> int:
     value = value_of(bound.expression)
     if isinstance(value, str):
-        return duration_us(value)
+        return fixed_duration_us(value)
     if isinstance(value, int) and bound.expression.type in (DAY_TIME_INTERVAL, *INTEGRAL):
         return value
     message = f"A window's size, slide and start are constants such as '10 seconds'; seen: {bound.text}."
     raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1211")
 
 
-def duration_us(text: str) -> int:
-    """Return the microseconds of a duration without months, as windows and gaps take it.
-
-    Raises:
-        StreamError: SQL_ANALYSIS, the text is no duration or names months.
-    """
-    if _MONTHS.search(text):
-        message = f"Intervals greater than a month is not supported ({text})."
-        hint = "Months have no fixed length; write days or weeks."
-        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="_LEGACY_ERROR_TEMP_3231")
-    try:
-        return parse_duration_us(text)
-    except ValueError as error:
-        raise StreamError("SQL_ANALYSIS", f"{error}.", condition="CANNOT_PARSE_INTERVAL") from error
-
-
 def _gap(bound: Bound) -> Expression:
     value = value_of(bound.expression)
     if isinstance(value, str):
-        return Literal(DAY_TIME_INTERVAL, duration_us(value))
+        return Literal(DAY_TIME_INTERVAL, fixed_duration_us(value))
     if value is not NO_VALUE and isinstance(value, int) and bound.expression.type == DAY_TIME_INTERVAL:
         return bound.expression
     if bound.expression.type in (STRING, DAY_TIME_INTERVAL):

@@ -35,7 +35,8 @@ def generate(child: Plan, generator: Call, names: Sequence[str], session: Sessio
     kind = generator.type
     assert isinstance(kind, StructType)  # a law of the function table
     if names and len(names) != len(kind.fields):
-        message = f"{generator.function} gives {len(kind.fields)} columns ({', '.join(kind.names)}), {len(names)} names stand there."
+        given = f"{len(kind.fields)} columns ({', '.join(kind.names)})"
+        message = f"{generator.function} gives {given}, {len(names)} names stand there."
         raise StreamError("SQL_ANALYSIS", message, condition="UDTF_ALIAS_NUMBER_MISMATCH")
     wanted = list(names) or list(kind.names)
     output = tuple(session.ids.column(field.type, name) for field, name in zip(kind.fields, wanted, strict=True))

@@ -72,7 +72,7 @@ def _joined_using(left: Relation, right: Relation, how: JoinType, names: list[st
     pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
     condition: Expression | None = None
     for mine, theirs in pairs:
-        equal = call("equal", [mine.column, theirs.column])
+        equal = call("equal", [mine.column, theirs.column], ansi=session.catalog.settings.ansi)
         condition = equal if condition is None else call("and", [condition, equal])
     join = Join(left.plan, right.plan, how, condition)
     if how in (JoinType.SEMI, JoinType.ANTI):
@@ -87,7 +87,7 @@ def _joined_using(left: Relation, right: Relation, how: JoinType, names: list[st
         return Relation(join, (*shown, *rest, *(item for item in hidden if item.column.id not in ids)))
     items = []
     for mine, theirs in pairs:
-        value = call("coalesce", [mine.column, theirs.column])
+        value = call("coalesce", [mine.column, theirs.column], ansi=session.catalog.settings.ansi)
         items.append(Alias(value, session.ids.column(value.type, mine.column.name)))
     passed = tuple(Alias(column, column) for column in join.columns)
     plan = Project(join, (*items, *passed))

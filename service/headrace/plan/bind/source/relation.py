@@ -93,7 +93,7 @@ def renamed(plan: Plan, alias: exp.Expr | None, session: Session) -> Relation:
 
 
 def bind_values(tree: exp.Values, session: Session) -> Relation:
-    """Return the rows of VALUES with each column cast to its common type; names are col1, col2, …
+    """Return the rows of VALUES with each column cast to its common type; names are col1, col2 and so on.
 
     Raises:
         StreamError: rows of unequal length or values without a common type.
@@ -109,7 +109,7 @@ def bind_values(tree: exp.Values, session: Session) -> Relation:
         raise StreamError("SQL_ANALYSIS", message, condition="INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
     kinds = []
     for place, column in enumerate(zip(*rows, strict=True), start=1):
-        kind = common_types([value.type for value in column])
+        kind = common_types([value.type for value in column], session.catalog.settings)
         if kind is None:
             message = f"The values of column {place} of VALUES have no common type."
             raise StreamError(
@@ -219,7 +219,7 @@ def _located(locate: Locate) -> Iterator[None]:
     except StreamError as error:
         error.at = locate(error.at) if error.at else None
         raise
-    except StreamErrors as errors:
-        for error in errors.errors:
-            error.at = locate(error.at) if error.at else None
-        raise StreamErrors(errors.errors) from None
+    except StreamErrors as several:
+        for found in several.errors:
+            found.at = locate(found.at) if found.at else None
+        raise StreamErrors(several.errors) from None

@@ -32,17 +32,14 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
     left, right = _aligned(sides[0], sides[1], name, tree, session)
     if isinstance(tree, exp.Union):
         output = tuple(session.ids.column(column.type, column.name) for column in left.columns)
-        children = (*(left.children if _is_flat(left, tree) else (left,)), right)
+        flat = isinstance(left, Union) and isinstance(tree.this, exp.Union) and not tree.args.get("distinct")
+        children = (*(left.children if flat and isinstance(left, Union) else (left,)), right)
         plan: Plan = Union(children, output)
         if tree.args.get("distinct"):
             plan = Aggregate(plan, tuple(Alias(column, column) for column in output), ())
     else:
         plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"))
     return Relation.of(order_output(tree, Relation.of(plan), session))
-
-
-def _is_flat(left: Plan, tree: exp.SetOperation) -> bool:
-    return isinstance(left, Union) and isinstance(tree.this, exp.Union) and not tree.args.get("distinct")
 
 
 def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Session) -> tuple[Plan, Plan]:
@@ -55,7 +52,7 @@ def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Sessio
         raise StreamError("SQL_ANALYSIS", message, condition="NUM_COLUMNS_MISMATCH", at=position_of(tree))
     kinds: list[DataType] = []
     for place, (mine, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
-        kind = mine.type if mine.type == other.type else common_types([mine.type, other.type])
+        kind = mine.type if mine.type == other.type else common_types([mine.type, other.type], session.catalog.settings)
         if kind is None:
             message = (
                 f"{name} needs compatible column types; column {place} is {mine.type.sql()} in the first input and "
