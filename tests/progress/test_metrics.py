@@ -159,6 +159,20 @@ def test_events_between_batches_are_counted(registry: CollectorRegistry, metrics
     assert registry.get_sample_value("headrace_state_restore_duration_seconds", Q) == 2
 
 
+def test_rare_counters_stand_at_zero_from_the_start(registry: CollectorRegistry, metrics: Metrics) -> None:
+    """Prometheus sees no increase in a counter that appears with its first event."""
+    metrics.query_configured("counts", trigger_interval_s=0, allowed_delay_s=None)
+    rare: list[tuple[str, dict[str, str]]] = [
+        ("headrace_state_corruption_total", Q),
+        ("headrace_checkpoint_failures_total", Q),
+        ("headrace_fenced_total", {**Q, "cause": "superseded"}),
+        ("headrace_fenced_total", {**Q, "cause": "timeout"}),
+        ("headrace_transactions_total", {**Q, "result": "aborted"}),
+    ]
+    assert [registry.get_sample_value(name, labels) for name, labels in rare] == [0, 0, 0, 0, 0]
+    assert registry.get_sample_value("headrace_watermark_allowed_delay_seconds", Q) is None
+
+
 def test_memory_and_cpu_of_the_process_are_there(registry: CollectorRegistry, metrics: Metrics) -> None:
     """They come from prometheus-client's own collector."""
     for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):

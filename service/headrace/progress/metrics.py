@@ -19,6 +19,14 @@ from headrace.progress.model import BatchFacts, BatchProgress, OperatorFacts, So
 from headrace.values import US_PER_MS, US_PER_S, ProcessingTime
 
 _Labels = tuple[str, ...]
+_RARE: tuple[tuple[MetricSpec, *tuple[str, ...]], ...] = (
+    (names.STATE_CORRUPTION,),
+    (names.CHECKPOINT_FAILURES,),
+    (names.FENCED, "superseded"),
+    (names.FENCED, "timeout"),
+    (names.TRANSACTIONS, "committed"),
+    (names.TRANSACTIONS, "aborted"),
+)
 
 
 class Metrics:
@@ -77,7 +85,12 @@ class Metrics:
             self._set(names.WATERMARK_DELAY, (facts.completed_us - watermark_us) / US_PER_S, query)
 
     def query_configured(self, query: str, *, trigger_interval_s: float, allowed_delay_s: float | None) -> None:
-        """Publish what alerts compare with: the trigger interval and the largest watermark delay, in seconds."""
+        """Publish what alerts compare with: the trigger interval and the largest watermark delay, in seconds.
+
+        Also shows the rare counters at 0, since a counter that appears with its first event has not increased.
+        """
+        for spec, *labels in _RARE:
+            self._inc(spec, 0, query, *labels)
         self._set(names.TRIGGER_INTERVAL, trigger_interval_s, query)
         if allowed_delay_s is not None:
             self._set(names.ALLOWED_DELAY, allowed_delay_s, query)
