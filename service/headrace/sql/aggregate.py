@@ -39,7 +39,7 @@ class AggregateForm:
     final: Callable[[Sequence[str], SqlSettings], str]
     """Buffer texts -> scalar DuckDB expression of the result type."""
     ordered: bool = False
-    """True when `partial` reads the column ROW_ORDER, the rows' arrival order, which the statement around it provides."""
+    """True when `partial` reads the column ROW_ORDER, which the statement around it provides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised import ARROW_FUNCTIONS
@@ -52,8 +53,8 @@ def open_session(
                 function.run,
                 list(function.parameters),
                 function.result,
-                type="arrow",
-                null_handling="special",
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
             )
         connection.execute("SET lock_configuration = true")
     except BaseException:

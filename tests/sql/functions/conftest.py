@@ -1,7 +1,7 @@
 """Evaluates calls of the function table in a real locked session.
 
-A call is a tuple (name, arguments...); a list is an array, a dict a map, a Python function a lambda, ("of", value, type) a
-value of a type that Python has no word for.
+A call is a tuple (name, arguments...); a list is an array, a dict a map, a Python function a lambda, and
+("of", value, type) a value of a type that Python has no word for.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Value:
 
 
 def type_of(value: Any) -> DataType:
+    """The Spark type of a Python value."""
     if isinstance(value, datetime):
         return TIMESTAMP if value.tzinfo else TIMESTAMP_NTZ
     if isinstance(value, Decimal):
@@ -81,6 +82,7 @@ class Evaluator:
         self._connections = connections
 
     def __call__(self, call: Any, *, ansi: bool = True, zone: str = "UTC") -> tuple[Any, str]:
+        """Give (value, Spark type) of a call."""
         settings = SqlSettings(ansi=ansi, time_zone=zone)
         built = self.build(call, settings)
         connection = self._connections(settings)
@@ -90,6 +92,7 @@ class Evaluator:
         return found[0], built.type.sql()
 
     def build(self, item: Any, settings: SqlSettings) -> Value:
+        """Give the text and type of a call or value."""
         if isinstance(item, Value):
             return item
         if isinstance(item, tuple) and item[0] == "of":

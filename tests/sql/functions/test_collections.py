@@ -10,15 +10,15 @@ from headrace.errors import StreamError
 from headrace.sql.functions import FUNCTIONS
 from headrace.types import BIGINT, INT, STRING, ArrayType, MapType
 
-I, B, AI = "INT", "BOOLEAN", "ARRAY<INT>"
+N, B, AI = "INT", "BOOLEAN", "ARRAY<INT>"
 NONE = ("of", None, ArrayType(INT))
 
 CASES: list[tuple[Any, Any, str]] = [
     (("array", 1, 2, 3), [1, 2, 3], AI),
     (("array", 1, None, 2.5), [1.0, None, 2.5], "ARRAY<DOUBLE>"),
-    (("size", ["b", "d", "c", "a"]), 4, I),
-    (("cardinality", {"a": 1, "b": 2}), 2, I),
-    (("size", NONE), None, I),
+    (("size", ["b", "d", "c", "a"]), 4, N),
+    (("cardinality", {"a": 1, "b": 2}), 2, N),
+    (("size", NONE), None, N),
     (("array_contains", [1, 2, 3], 2), True, B),
     (("array_contains", [1, None], 2), None, B),
     (("array_contains", [1, 2], 3), False, B),
@@ -34,8 +34,8 @@ CASES: list[tuple[Any, Any, str]] = [
     (("array_join", ["hello", None, "world"], " "), "hello world", "STRING"),
     (("array_join", ["hello", None, "world"], " ", ","), "hello , world", "STRING"),
     (("array_join", [5, None, 4], ",", "-"), "5,-,4", "STRING"),
-    (("array_max", [1, 20, None, 3]), 20, I),
-    (("array_min", [1, 20, None, 3]), 1, I),
+    (("array_max", [1, 20, None, 3]), 20, N),
+    (("array_min", [1, 20, None, 3]), 1, N),
     (("sort_array", ["b", "d", None, "c", "a"], True), [None, "a", "b", "c", "d"], "ARRAY<STRING>"),
     (("sort_array", [5, None, 4], False), [5, 4, None], AI),
     (("array_sort", ["b", None, "a"]), ["a", "b", None], "ARRAY<STRING>"),
@@ -55,17 +55,21 @@ CASES: list[tuple[Any, Any, str]] = [
     (("sequence", 1, 1), [1], AI),
     (("sequence", 1, 6, 2), [1, 3, 5], AI),
     (("reverse", [2, 1, 4, 3]), [3, 4, 1, 2], AI),
-    (("arrays_zip", [1, 2], [2, 3, 4]), [{"0": 1, "1": 2}, {"0": 2, "1": 3}, {"0": None, "1": 4}], "ARRAY<STRUCT<0: INT, 1: INT>>"),
-    (("get_item", [3, 1], 0), 3, I),
-    (("get_item", {"a": 1}, "b"), None, I),
-    (("get", [1, 2, 3], 0), 1, I),
-    (("get", [1, 2, 3], 3), None, I),
-    (("get", [1, 2, 3], -1), None, I),
-    (("element_at", [1, 2, 3], 2), 2, I),
-    (("element_at", [1, 2, 3], -1), 3, I),
-    (("element_at", {"a": 1}, "a"), 1, I),
-    (("try_element_at", [1, 2, 3], 9), None, I),
-    (("try_element_at", {"k": 1}, "zz"), None, I),
+    (
+        ("arrays_zip", [1, 2], [2, 3, 4]),
+        [{"0": 1, "1": 2}, {"0": 2, "1": 3}, {"0": None, "1": 4}],
+        "ARRAY<STRUCT<0: INT, 1: INT>>",
+    ),
+    (("get_item", [3, 1], 0), 3, N),
+    (("get_item", {"a": 1}, "b"), None, N),
+    (("get", [1, 2, 3], 0), 1, N),
+    (("get", [1, 2, 3], 3), None, N),
+    (("get", [1, 2, 3], -1), None, N),
+    (("element_at", [1, 2, 3], 2), 2, N),
+    (("element_at", [1, 2, 3], -1), 3, N),
+    (("element_at", {"a": 1}, "a"), 1, N),
+    (("try_element_at", [1, 2, 3], 9), None, N),
+    (("try_element_at", {"k": 1}, "zz"), None, N),
     (("map", 1.0, "2", 3.0, "4"), {1.0: "2", 3.0: "4"}, "MAP<DOUBLE, STRING>"),
     (("map_keys", {"a": 1, "b": 2}), ["a", "b"], "ARRAY<STRING>"),
     (("map_values", {"a": 1, "b": 2}), [1, 2], AI),
@@ -90,15 +94,19 @@ CASES: list[tuple[Any, Any, str]] = [
     (("exists", [1], lambda x: ("equal", x, 2)), False, B),
     (("forall", [1, 2], lambda x: ("greater", x, 0)), True, B),
     (("forall", [1, None], lambda x: ("greater", x, 0)), None, B),
-    (("aggregate", [1, 2, 3], 0, lambda acc, x: ("add", acc, x)), 6, I),
-    (("reduce", [1, 2, 3], 0, lambda acc, x: ("add", acc, x), lambda acc: ("multiply", acc, 10)), 60, I),
-    (("aggregate", NONE, 0, lambda acc, x: ("add", acc, x)), None, I),
-    (("aggregate", [5, None], 0, lambda acc, x: ("add", acc, x)), None, I),
+    (("aggregate", [1, 2, 3], 0, lambda acc, x: ("add", acc, x)), 6, N),
+    (("reduce", [1, 2, 3], 0, lambda acc, x: ("add", acc, x), lambda acc: ("multiply", acc, 10)), 60, N),
+    (("aggregate", NONE, 0, lambda acc, x: ("add", acc, x)), None, N),
+    (("aggregate", [5, None], 0, lambda acc, x: ("add", acc, x)), None, N),
     (("zip_with", [1, 2, 3], ["a", "b"], lambda x, y: ("concat", x, y)), ["1a", "2b", None], "ARRAY<STRING>"),
     (("transform_keys", {1: "a", 2: "b"}, lambda k, v: ("add", k, 1)), {2: "a", 3: "b"}, "MAP<INT, STRING>"),
     (("transform_values", {1: 1, 2: 2}, lambda k, v: ("add", k, v)), {1: 2, 2: 4}, "MAP<INT, INT>"),
     (("map_filter", {1: 0, 2: 2, 3: -1}, lambda k, v: ("greater", k, v)), {1: 0, 3: -1}, "MAP<INT, INT>"),
-    (("transform", [[1], [2]], lambda xs: ("transform", xs, lambda x: ("add", x, ("size", xs)))), [[2], [3]], "ARRAY<ARRAY<INT>>"),
+    (
+        ("transform", [[1], [2]], lambda xs: ("transform", xs, lambda x: ("add", x, ("size", xs)))),
+        [[2], [3]],
+        "ARRAY<ARRAY<INT>>",
+    ),
     (("explode", [1, None]), [{"col": 1}, {"col": None}], "STRUCT<col: INT>"),
     (("explode", {"a": 1}), [{"key": "a", "value": 1}], "STRUCT<key: STRING, value: INT>"),
     (("posexplode", ["x"]), [{"pos": 0, "col": "x"}], "STRUCT<pos: INT, col: STRING>"),
@@ -110,13 +118,14 @@ CASES: list[tuple[Any, Any, str]] = [
     (("get_json_object", '{"a":{"b":"x"}}', "$.a"), '{"b":"x"}', "STRING"),
     (("get_json_object", '{"a":null}', "$.a"), None, "STRING"),
     (("get_json_object", "no json", "$.a"), None, "STRING"),
-    (("json_array_length", "[1,2,3,4]"), 4, I),
+    (("json_array_length", "[1,2,3,4]"), 4, N),
     (("json_object_keys", '{"a":1,"b":2}'), ["a", "b"], "ARRAY<STRING>"),
 ]
 
 
 @pytest.mark.parametrize(("call", "value", "kind"), CASES)
 def test_value_and_type_are_sparks(evaluate: Any, call: Any, value: Any, kind: str) -> None:
+    """NULL elements stay, orders of first appearance stay, indexes of lambdas count from 0."""
     assert evaluate(call) == (value, kind)
 
 
@@ -133,19 +142,22 @@ def test_value_and_type_are_sparks(evaluate: Any, call: Any, value: Any, kind: s
     ],
 )
 def test_a_bad_row_raises_sparks_condition(evaluate: Any, call: Any, condition: str) -> None:
+    """The text raises with the condition in brackets."""
     with pytest.raises(Exception) as caught:  # noqa: PT011  # DuckDB's own class, translated by the engine
         evaluate(call)
     assert condition in str(caught.value)
 
 
 def test_without_ansi_an_index_out_of_bounds_is_null_and_the_size_of_null_is_minus_one(evaluate: Any) -> None:
-    assert evaluate(("get_item", [1, 2], 2), ansi=False) == (None, I)
-    assert evaluate(("element_at", [1, 2], 5), ansi=False) == (None, I)
-    assert evaluate(("size", NONE), ansi=False) == (-1, I)
-    assert evaluate(("size", ("of", None, MapType(STRING, BIGINT))), ansi=False) == (-1, I)
+    """Spark 3's answers."""
+    assert evaluate(("get_item", [1, 2], 2), ansi=False) == (None, N)
+    assert evaluate(("element_at", [1, 2], 5), ansi=False) == (None, N)
+    assert evaluate(("size", NONE), ansi=False) == (-1, N)
+    assert evaluate(("size", ("of", None, MapType(STRING, BIGINT))), ansi=False) == (-1, N)
 
 
 def test_every_refused_function_says_why_and_no_alias_is_lost() -> None:
+    """Nothing is refused without a reason."""
     for name, function in FUNCTIONS.items():
         assert name == name.lower()
         if function.how.value == "refused":

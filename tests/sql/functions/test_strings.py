@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import StreamError
 
-S, I, B = "STRING", "INT", "BOOLEAN"
+S, N, B = "STRING", "INT", "BOOLEAN"
 
 CASES: list[tuple[Any, Any, str]] = [
     (("upper", "SparkSql"), "SPARKSQL", S),
@@ -18,12 +18,12 @@ CASES: list[tuple[Any, Any, str]] = [
     (("ltrim", "Sp", "SSparkSQLS"), "arkSQLS", S),
     (("rtrim", "LQSa", "SSparkSQLS"), "SSpark", S),
     (("btrim", "SSparkSQLS", "SL"), "parkSQ", S),
-    (("length", "Spark SQL "), 10, I),
-    (("length", "é😀"), 2, I),
-    (("length", b"abc"), 3, I),
-    (("octet_length", "é"), 2, I),
-    (("bit_length", "Spark SQL"), 72, I),
-    (("char_length", "ab"), 2, I),
+    (("length", "Spark SQL "), 10, N),
+    (("length", "é😀"), 2, N),
+    (("length", b"abc"), 3, N),
+    (("octet_length", "é"), 2, N),
+    (("bit_length", "Spark SQL"), 72, N),
+    (("char_length", "ab"), 2, N),
     (("substring", "Spark SQL", 5), "k SQL", S),
     (("substring", "Spark SQL", -3), "SQL", S),
     (("substring", "Spark SQL", 5, 1), "k", S),
@@ -54,12 +54,12 @@ CASES: list[tuple[Any, Any, str]] = [
     (("substring_index", "www.apache.org", ".", 2), "www.apache", S),
     (("substring_index", "www.apache.org", ".", -2), "apache.org", S),
     (("substring_index", "www.apache.org", ".", 9), "www.apache.org", S),
-    (("instr", "SparkSQL", "SQL"), 6, I),
-    (("instr", "SparkSQL", "x"), 0, I),
-    (("locate", "bar", "foobarbar"), 4, I),
-    (("locate", "bar", "foobarbar", 5), 7, I),
-    (("position", "bar", "foobarbar", 0), 0, I),
-    (("locate", "x", "foobarbar", 5), 0, I),
+    (("instr", "SparkSQL", "SQL"), 6, N),
+    (("instr", "SparkSQL", "x"), 0, N),
+    (("locate", "bar", "foobarbar"), 4, N),
+    (("locate", "bar", "foobarbar", 5), 7, N),
+    (("position", "bar", "foobarbar", 0), 0, N),
+    (("locate", "x", "foobarbar", 5), 0, N),
     (("concat", "Spark", "SQL"), "SparkSQL", S),
     (("concat", "a", 1, None), None, S),
     (("concat", [1, 2, 3], [4, 5], [6]), [1, 2, 3, 4, 5, 6], "ARRAY<INT>"),
@@ -75,8 +75,8 @@ CASES: list[tuple[Any, Any, str]] = [
     (("startswith", "Spark SQL", "Spark"), True, B),
     (("endswith", "Spark SQL", "SQL"), True, B),
     (("contains", "Spark SQL", "SPARK"), False, B),
-    (("ascii", "222"), 50, I),
-    (("ascii", ""), 0, I),
+    (("ascii", "222"), 50, N),
+    (("ascii", ""), 0, N),
     (("chr", 65), "A", S),
     (("char", 321), "A", S),
     (("chr", -1), "", S),
@@ -85,8 +85,8 @@ CASES: list[tuple[Any, Any, str]] = [
     (("overlay", "Spark SQL", "CORE", 7), "Spark CORE", S),
     (("overlay", "Spark SQL", "ANSI ", 7, 0), "Spark ANSI SQL", S),
     (("overlay", "Spark SQL", "tructured", 2, 4), "Structured SQL", S),
-    (("levenshtein", "kitten", "sitting"), 3, I),
-    (("levenshtein", "kitten", "sitting", 2), -1, I),
+    (("levenshtein", "kitten", "sitting"), 3, N),
+    (("levenshtein", "kitten", "sitting", 2), -1, N),
     (("format_number", 12332.123456, 4), "12,332.1235", S),
     (("format_number", 12332, 2), "12,332.00", S),
     (("format_string", "Hello World %d %s", 100, "days"), "Hello World 100 days", S),
@@ -105,7 +105,7 @@ CASES: list[tuple[Any, Any, str]] = [
     (("regexp_extract_all", "100-200, 300-400", "(\\d+)-(\\d+)", 1), ["100", "300"], "ARRAY<STRING>"),
     (("regexp_replace", "100-200", "(\\d+)", "num"), "num-num", S),
     (("regexp_replace", "100-200", "(\\d+)-(\\d+)", "$2_$1\\$"), "200_100$", S),
-    (("regexp_count", "Steven Jones and Stephen Smith", "Ste(v|ph)en"), 2, I),
+    (("regexp_count", "Steven Jones and Stephen Smith", "Ste(v|ph)en"), 2, N),
     (("regexp_substr", "Steven Jones", "Ste(v|ph)en"), "Steven", S),
     (("regexp_substr", "Jones", "Ste(v|ph)en"), None, S),
     (("split", "oneAtwoBthreeC", "[ABC]"), ["one", "two", "three", ""], "ARRAY<STRING>"),
@@ -132,18 +132,20 @@ CASES: list[tuple[Any, Any, str]] = [
     (("url_decode", "https%3A%2F%2Fspark.apache.org+x"), "https://spark.apache.org x", S),
     (("xxhash64", 1), -6698625589789238999, "BIGINT"),
     (("xxhash64", None), 42, "BIGINT"),
-    (("hash", 1, "hello"), -1505279299, I),
-    (("hash", "Spark"), 228093765, I),
+    (("hash", 1, "hello"), -1505279299, N),
+    (("hash", "Spark"), 228093765, N),
     (("typeof", ("array", 1)), "array<int>", S),
 ]
 
 
 @pytest.mark.parametrize(("call", "value", "kind"), CASES)
 def test_value_and_type_are_sparks(evaluate: Any, call: Any, value: Any, kind: str) -> None:
+    """Values are those of Spark's function documentation or of a recorded run."""
     assert evaluate(call) == (value, kind)
 
 
 def test_format_string_takes_numbered_and_grouped_arguments(evaluate: Any) -> None:
+    """Java's argument numbers count from 1, and a comma groups digits."""
     assert evaluate(("format_string", "%2$s %1$s %3$,d", "a", "b", -1234567)) == ("b a -1,234,567", S)
 
 
@@ -163,6 +165,7 @@ def test_format_string_takes_numbered_and_grouped_arguments(evaluate: Any) -> No
     ],
 )
 def test_what_would_be_wrong_is_refused(evaluate: Any, call: Any) -> None:
+    """Chance, and patterns that RE2 reads otherwise than java.util.regex, are refused."""
     with pytest.raises(StreamError) as caught:
         evaluate(call)
     assert caught.value.code == "SQL_UNSUPPORTED"
@@ -170,12 +173,14 @@ def test_what_would_be_wrong_is_refused(evaluate: Any, call: Any) -> None:
 
 @pytest.mark.parametrize("call", [("like", "a", "a\\"), ("rlike", "a", "("), ("regexp_extract", "a", "a", 1)])
 def test_a_pattern_that_is_wrong_is_an_analysis_error(evaluate: Any, call: Any) -> None:
+    """A pattern is constant, so that its mistakes are found before any row."""
     with pytest.raises(StreamError) as caught:
         evaluate(call)
     assert caught.value.code == "SQL_ANALYSIS"
 
 
 def test_a_type_that_does_not_fit_names_sparks_condition(evaluate: Any) -> None:
+    """An array is never cast to a text unasked."""
     with pytest.raises(StreamError) as caught:
         evaluate(("upper", ["a"]))
     assert caught.value.condition == "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"

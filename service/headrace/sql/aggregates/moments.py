@@ -74,7 +74,10 @@ def _shape(texts: Texts, condition: str | None) -> Texts:
 
     def power(exponent: int) -> str:
         def summed(values: str) -> str:
-            return let(f"list_avg({values})", lambda m: f"list_sum(list_transform({values}, lambda x: pow(x - {m}, {exponent})))")
+            return let(
+                f"list_avg({values})",
+                lambda m: f"list_sum(list_transform({values}, lambda x: pow(x - {m}, {exponent})))",
+            )
 
         return f"CASE WHEN {strange} THEN {_NAN} ELSE coalesce({let(rows, summed)}, 0) END"
 

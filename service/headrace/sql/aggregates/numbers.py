@@ -1,6 +1,7 @@
 """Room 2: count, count_if, sum and avg.
 
-A sum of whole numbers is BIGINT and raises ARITHMETIC_OVERFLOW under ANSI (else it wraps); of decimals it has ten digits more.
+A sum of whole numbers is BIGINT and raises ARITHMETIC_OVERFLOW under ANSI, else it wraps; a sum of decimals has ten
+digits more.
 """
 
 from __future__ import annotations

@@ -87,7 +87,9 @@ def _flag(arguments: Sequence[Argument]) -> bool:
     if len(arguments) == 1:
         return False
     if not arguments[1].constant or not isinstance(arguments[1].value, bool):
-        raise mismatch("The second argument, whether to ignore NULLs, is a constant boolean.", condition="NON_FOLDABLE_INPUT")
+        raise mismatch(
+            "The second argument, whether to ignore NULLs, is a constant boolean.", condition="NON_FOLDABLE_INPUT"
+        )
     return arguments[1].value
 
 

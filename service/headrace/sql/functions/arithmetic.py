@@ -219,9 +219,7 @@ def _timed(name: str, arguments: Sequence[Argument]) -> Resolved | None:
     found = _timed_types(name, left, right, arguments)
     if found is None:
         sign = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}.get(name, name)
-        raise mismatch(
-            f'"{left.sql()}" {sign} "{right.sql()}" is not defined.', condition="BINARY_OP_DIFF_TYPES"
-        )
+        raise mismatch(f'"{left.sql()}" {sign} "{right.sql()}" is not defined.', condition="BINARY_OP_DIFF_TYPES")
     return found
 
 
@@ -238,7 +236,7 @@ def _timed_types(name: str, left: DataType, right: DataType, arguments: Sequence
     if left in _MOMENTS and right in _MOMENTS and name.endswith("subtract"):
         kind = DATE if left == right == DATE else TIMESTAMP if TIMESTAMP in (left, right) else TIMESTAMP_NTZ
         return Resolved((kind, kind), DAY_TIME_INTERVAL)
-    if left == TIMESTAMP and right == STRING or left == STRING:
+    if (left == TIMESTAMP and right == STRING) or left == STRING:
         return None
     return _moment_plus(left, right, arguments[1])
 

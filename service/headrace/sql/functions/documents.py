@@ -88,7 +88,8 @@ def _object(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
 
 def _length(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     source = arguments[0].sql
-    return f"(CASE WHEN json_valid({source}) AND json_type({source}) = 'ARRAY' THEN CAST(json_array_length({source}) AS INTEGER) END)"
+    length = f"CAST(json_array_length({source}) AS INTEGER)"
+    return f"(CASE WHEN json_valid({source}) AND json_type({source}) = 'ARRAY' THEN {length} END)"
 
 
 def _keys(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:

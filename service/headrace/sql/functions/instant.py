@@ -1,7 +1,7 @@
 """Room 2: how moments meet the session time zone and intervals; shared by arithmetic and the date and time functions.
 
-Takes rendered moments; gives DuckDB text. An instant is TIMESTAMPTZ, local time a TIMESTAMP; day-time intervals are BIGINT
-microseconds and year-month intervals INTEGER months.
+Takes rendered moments; gives DuckDB text. An instant is TIMESTAMPTZ, local time a TIMESTAMP; day-time intervals are
+BIGINT microseconds and year-month intervals INTEGER months.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from headrace.types import (
 )
 
 DAY_US = 86_400_000_000
+
+
 def local(value: str, kind: DataType, settings: SqlSettings) -> str:
     """Return the wall-clock TIMESTAMP of a DATE, TIMESTAMP or TIMESTAMP_NTZ in the session zone."""
     if kind == DATE:
@@ -43,6 +45,7 @@ def instant(wall: str, settings: SqlSettings) -> str:
 
 def instant_in(wall: str, zone: str) -> str:
     """Return the TIMESTAMPTZ of a wall-clock TIMESTAMP in a zone; of two possible the earlier, as Java chooses."""
+
     def chosen(later: str) -> str:
         earlier = f"({later} - to_hours(1))"
         return f"(CASE WHEN timezone({zone}, {earlier}) = {wall} THEN {earlier} ELSE {later} END)"

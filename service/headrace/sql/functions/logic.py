@@ -15,8 +15,8 @@ from headrace.sql.functions.signature import (
     as_type,
     common,
     fail,
-    mismatch,
     lazy,
+    mismatch,
     table,
     takes,
     text,
@@ -43,9 +43,7 @@ def _compared(arguments: Sequence[Argument]) -> DataType:
     left, right = arguments[0].type, arguments[1].type
     kind = comparison_type(left, right, SqlSettings(ansi=arguments[0].ansi))
     if kind is None:
-        raise mismatch(
-            f'"{left.sql()}" and "{right.sql()}" cannot be compared.', condition="BINARY_OP_DIFF_TYPES"
-        )
+        raise mismatch(f'"{left.sql()}" and "{right.sql()}" cannot be compared.', condition="BINARY_OP_DIFF_TYPES")
     if isinstance(kind, MapType):
         raise mismatch("Maps cannot be compared.", condition="INVALID_ORDERING_TYPE")
     return kind

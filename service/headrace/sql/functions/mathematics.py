@@ -57,7 +57,7 @@ def _whole_types(arguments: Sequence[Argument]) -> Resolved:
 
 
 def _whole(name: str) -> Function:
-    def render(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    def render(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
         source = arguments[0]
         if source.type in INTEGRAL:
             return source.sql
@@ -197,9 +197,7 @@ def _width_bucket(arguments: Sequence[Rendered], _kind: DataType, _settings: Sql
         f"CASE WHEN {value} > {low} THEN 0 WHEN {value} <= {high} THEN {count} + 1 "
         f"ELSE CAST(trunc({count} * ({low} - {value}) / ({low} - {high})) AS BIGINT) + 1 END"
     )
-    wrong = (
-        f"{count} <= 0 OR {low} = {high} OR isnan({value}) OR NOT isfinite({low}) OR NOT isfinite({high})"
-    )
+    wrong = f"{count} <= 0 OR {low} = {high} OR isnan({value}) OR NOT isfinite({low}) OR NOT isfinite({high})"
     body = f"(CASE WHEN {wrong} THEN NULL WHEN {low} < {high} THEN {up} ELSE {down} END)"
     return null_if_any(arguments, body)
 

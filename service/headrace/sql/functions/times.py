@@ -1,6 +1,6 @@
 """Room 2: date and time functions, in the session time zone.
 
-Takes rendered dates and timestamps; gives DuckDB text. Patterns of date_format and to_timestamp are `sql.datetime_text`'s.
+Takes rendered dates and timestamps; gives DuckDB text. Patterns are `sql.datetime_text`'s.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from headrace.duck import duckdb_type, quote_text
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
+from headrace.sql.functions.arithmetic import unscaled
 from headrace.sql.functions.instant import add_months, back, instant_in, local
 from headrace.sql.functions.signature import (
     INSTANT_OR_DATE,
@@ -19,6 +20,7 @@ from headrace.sql.functions.signature import (
     as_type,
     fail,
     mismatch,
+    null_if_any,
     refused,
     rewritten,
     table,
@@ -29,6 +31,7 @@ from headrace.sql.functions.signature import (
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
+    BOOLEAN,
     DATE,
     DAY_TIME_INTERVAL,
     DOUBLE,
@@ -175,7 +178,8 @@ def _months_between(arguments: Sequence[Rendered], _kind: DataType, settings: Sq
     last = f"(day({a}) = day(last_day({a})) AND day({b}) = day(last_day({b})))"
     clock = "(epoch_us({0}) - epoch_us(date_trunc('day', {0}))) // 1000000"
     seconds = f"((day({a}) - day({b})) * 86400 + {clock.format(a)} - {clock.format(b)})"
-    value = f"(CASE WHEN day({a}) = day({b}) OR {last} THEN CAST({months} AS DOUBLE) ELSE {months} + {seconds} / 2678400.0::DOUBLE END)"
+    partly = f"{months} + {seconds} / 2678400.0::DOUBLE"
+    value = f"(CASE WHEN day({a}) = day({b}) OR {last} THEN CAST({months} AS DOUBLE) ELSE {partly} END)"
     rounded = f"round({value}, 8)"
     if len(arguments) == 2:
         return rounded
@@ -270,7 +274,8 @@ def _timestamp_seconds(arguments: Sequence[Rendered], _kind: DataType, _settings
     if value.type in INTEGRAL:
         return f"make_timestamptz(CAST({value.sql} AS BIGINT) * 1000000)"
     if isinstance(value.type, DecimalType):
-        return f"make_timestamptz(CAST({value.sql} * 1000000 AS BIGINT))"
+        micros = unscaled(f"CAST({value.sql} AS DECIMAL(26,6))", DecimalType(26, 6))
+        return f"make_timestamptz(CAST({micros} AS BIGINT))"
     micros = f"CAST(trunc({value.sql} * 1000000.0::DOUBLE) AS BIGINT)"
     return f"(CASE WHEN isfinite({value.sql}) THEN make_timestamptz({micros}) END)"
 
@@ -288,17 +293,15 @@ def _unzoned(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettin
 
 def _make_date(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
     year, month, day = (a.sql for a in arguments)
-    length = f"day(last_day(make_date({year}, {month}, 1)))"
-    wrong = f"{year} NOT BETWEEN 1 AND 9999 OR {month} NOT BETWEEN 1 AND 12"
-    bad = "NULL"
-    if settings.ansi:
-        bad = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
-    made = f"CASE WHEN {day} NOT BETWEEN 1 AND {length} THEN {bad} ELSE make_date({year}, {month}, {day}) END"
-    return f"(CASE WHEN {wrong} THEN {bad} ELSE {made} END)"
+    made = f"TRY(make_date({year}, {month}, {day}))"
+    if not settings.ansi:
+        return made
+    wrong = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
+    return null_if_any(arguments, f"coalesce({made}, {wrong})")
 
 
 def _make_timestamp(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    year, month, day, hour, minute, second = (a.sql for a in arguments[:6])
+    hour, minute, second = (a.sql for a in arguments[3:6])
     date = _make_date(arguments[:3], DATE, settings)
     wrong = f"{hour} NOT BETWEEN 0 AND 23 OR {minute} NOT BETWEEN 0 AND 59 OR {second} < 0 OR {second} > 60"
     parts = " || ' ' || ".join((hour, minute, second))
@@ -349,7 +352,7 @@ FUNCTIONS = table(
     _rewrite("add_months", _SHIFT_DAYS, _PLUS_MONTHS),
     Function("last_day", (1, 1), takes(DATE, gives=DATE), typed("last_day({0})"), How.NATIVE),
     rewritten("next_day", (2, 2), takes(DATE, STRING, gives=DATE), _next_day),
-    rewritten("months_between", (2, 3), takes(TIMESTAMP, TIMESTAMP, gives=DOUBLE), _months_between),
+    rewritten("months_between", (2, 3), takes(TIMESTAMP, TIMESTAMP, BOOLEAN, gives=DOUBLE), _months_between),
     rewritten("date_format", (2, 2), _date_format_types, _date_format),
     _readable(DATE),
     _readable(TIMESTAMP),

@@ -76,6 +76,11 @@ def _digest(name: str) -> Callable[[bytes], str]:
     return lambda value: hashlib.new(name, value).hexdigest()
 
 
+def _utf8(value: bytes) -> str:
+    """What Spark shows for bytes that are no UTF-8: U+FFFD in place of each bad sequence."""
+    return value.decode("utf-8", "replace")
+
+
 def _bits(floating: Any, whole: Any, kind: pa.DataType) -> Callable[[Any], pa.Array]:
     """Return an Arrow function from floating-point numbers to their IEEE bits, -0.0 as 0.0 and every NaN the same."""
 
@@ -112,6 +117,7 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
     ArrowFunction("headrace_float_bits", ("FLOAT",), "INTEGER", _bits(np.float32, np.int32, pa.int32())),
     ArrowFunction("headrace_hll_code", ("BIGINT",), "INTEGER", register_codes),
     ArrowFunction("headrace_hll_bias", ("DOUBLE",), "DOUBLE", mean_bias),
+    ArrowFunction("headrace_utf8", ("BLOB",), "VARCHAR", _bytewise(_utf8, pa.string())),
     ArrowFunction("headrace_crc32", ("BLOB",), "BIGINT", _bytewise(zlib.crc32, pa.int64())),
     *(
         ArrowFunction(f"headrace_{name}", ("BLOB",), "VARCHAR", _bytewise(_digest(name), pa.string()))

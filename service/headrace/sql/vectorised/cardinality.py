@@ -14,9 +14,25 @@ import pyarrow as pa
 HLL_PRECISION = 9
 """Bits of the register number; what Spark takes for its default error of 0.05."""
 
-# Mean bias of the raw estimate for 512 registers, simulated (3,000 runs, seed 7); Spark interpolates a table of the same
-# function, so that estimates between 400 and 2,560 agree within about one part in a hundred, not exactly.
-_RAW = (564.3, 630.1, 737.0, 851.8, 974.5, 1103.4, 1238.0, 1376.2, 1517.8, 1662.7, 1808.4, 1954.3, 2102.7, 2252.3, 2401.3)
+# Mean bias of the raw estimate for 512 registers, simulated (3,000 runs, seed 7). Spark interpolates a table of the
+# same function: estimates between 400 and 2,560 agree within about one part in a hundred, not exactly.
+_RAW = (
+    564.3,
+    630.1,
+    737.0,
+    851.8,
+    974.5,
+    1103.4,
+    1238.0,
+    1376.2,
+    1517.8,
+    1662.7,
+    1808.4,
+    1954.3,
+    2102.7,
+    2252.3,
+    2401.3,
+)
 _BIAS = (214.3, 180.1, 137.0, 101.8, 74.5, 53.4, 38.0, 26.2, 17.8, 12.7, 8.4, 4.3, 2.7, 2.3, 1.3)
 _LIMIT = 5 * 2**HLL_PRECISION
 

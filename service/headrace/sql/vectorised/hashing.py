@@ -1,6 +1,6 @@
 """Room 2: Spark's murmur3 and xxhash64 of whole Arrow columns, by numpy; no loop over rows.
 
-Takes int32, int64, byte-string columns and a column of seeds; gives hashes. A NULL leaves the seed unchanged, so that the
+Takes int32, int64 and byte-string columns and a column of seeds; gives hashes. A NULL leaves the seed unchanged, so the
 hash of several columns is a fold. Source: Spark Murmur3_x86_32 (hashUnsafeBytes: the tail goes byte by byte), XXH64.
 """
 
@@ -36,14 +36,16 @@ def _rotate64(x: Words, r: int) -> Words:
 
 def _mix32(h: Words, k: Words) -> Words:
     mixed = _rotate32(k * U32(0xCC9E2D51), 15) * U32(0x1B873593)
-    return _rotate32(h ^ mixed, 13) * U32(5) + U32(0xE6546B64)
+    stirred: Words = _rotate32(h ^ mixed, 13) * U32(5) + U32(0xE6546B64)
+    return stirred
 
 
 def _end32(h: Words, length: Words | np.uint32) -> Words:
     h = h ^ length
     h = (h ^ (h >> U32(16))) * U32(0x85EBCA6B)
     h = (h ^ (h >> U32(13))) * U32(0xC2B2AE35)
-    return h ^ (h >> U32(16))
+    ended: Words = h ^ (h >> U32(16))
+    return ended
 
 
 def murmur3_int(values: Words, seeds: Words) -> Words:
@@ -61,11 +63,13 @@ def murmur3_long(values: Words, seeds: Words) -> Words:
 def _end64(h: Words) -> Words:
     h = (h ^ (h >> U64(33))) * _P2
     h = (h ^ (h >> U64(29))) * _P3
-    return h ^ (h >> U64(32))
+    ended: Words = h ^ (h >> U64(32))
+    return ended
 
 
 def _round64(h: Words, k: Words) -> Words:
-    return _rotate64(h ^ (_rotate64(k * _P2, 31) * _P1), 27) * _P1 + _P4
+    stirred: Words = _rotate64(h ^ (_rotate64(k * _P2, 31) * _P1), 27) * _P1 + _P4
+    return stirred
 
 
 def xxhash64_int(values: Words, seeds: Words) -> Words:
@@ -96,16 +100,16 @@ class _Bytes:
         """Return the little-endian words that begin at the places."""
         width = np.dtype(kind).itemsize
         view = np.lib.stride_tricks.sliding_window_view(self._content, width)
-        return np.ascontiguousarray(view[at]).view(kind).reshape(-1)
+        words: Words = np.ascontiguousarray(view[at]).view(kind).reshape(-1)
+        return words
 
     def byte(self, at: Words) -> Words:
         """Return the unsigned bytes at the places."""
-        return self._content[at]
+        found: Words = self._content[at]
+        return found
 
 
-def _rounds(
-    h: Words, done: Words, data: _Bytes, width: int, step: Callable[[Words, Words, Words], Words]
-) -> None:
+def _rounds(h: Words, done: Words, data: _Bytes, width: int, step: Callable[[Words, Words, Words], Words]) -> None:
     """Apply a step to each string while it has `width` more bytes; one turn per word, all strings at once."""
     while True:
         todo = np.flatnonzero(data.lengths - done >= width)

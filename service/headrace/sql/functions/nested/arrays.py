@@ -247,7 +247,7 @@ def _flatten_types(arguments: Sequence[Argument]) -> Resolved:
     return Resolved((kind,), kind.element)
 
 
-def _flatten(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+def _flatten(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     array = arguments[0].sql
     return f"(CASE WHEN {array} IS NULL OR {_has_null(array)} THEN NULL ELSE flatten({array}) END)"
 

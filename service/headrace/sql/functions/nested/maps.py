@@ -1,6 +1,6 @@
 """Room 2: maps, structs and access by key, index or position.
 
-Takes rendered maps and structs; gives DuckDB text. DuckDB refuses to build a map with a NULL or repeated key, as Spark does.
+Takes rendered maps and structs; gives DuckDB text. A NULL key or a repeated one raises, as Spark's do.
 """
 
 from __future__ import annotations
@@ -197,7 +197,10 @@ def _named_types(arguments: Sequence[Argument]) -> Resolved:
     fields = []
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
         if not name.constant or name.value is None or name.type != STRING:
-            raise mismatch("The names of named_struct must be constant texts.", condition="CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING")
+            raise mismatch(
+                "The names of named_struct must be constant texts.",
+                condition="CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
+            )
         fields.append(Field(str(name.value), value.type))
     return Resolved(tuple(a.type for a in arguments), StructType(tuple(fields)))
 

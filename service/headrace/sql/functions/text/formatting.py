@@ -127,5 +127,3 @@ def format_number(arguments: Sequence[Rendered], _kind: DataType, _settings: Sql
     if value.type not in (DOUBLE, FLOAT):
         raise unsupported(f'format_number of "{value.type.sql()}" is not done.', "Cast it to DOUBLE first.")
     return f"(CASE WHEN isfinite({value.sql}) THEN format('{{:,.{places.value}f}}', {value.sql}) END)"
-
-

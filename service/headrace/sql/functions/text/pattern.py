@@ -22,7 +22,7 @@ _NOT_RE2 = re.compile(
       | (?P<back>\\[1-9k])                # back references
       | (?P<class>\\[hHvVRXZGcec])        # classes that RE2 lacks or reads otherwise
       | (?P<possessive>[*+?}]\+)          # possessive quantifiers
-      | (?P<property>\\[pP]\{(?:java|Is|In|Alpha|Alnum|Lower|Upper|Digit|Punct|Space|Graph|Print|Blank|Cntrl|XDigit|ASCII))""",
+      | (?P<property>\\[pP]\{(?:java|Is|In|A[ls]|Lower|Upper|Digit|Punct|Space|Graph|Print|Blank|Cntrl|XDigit))""",
     re.VERBOSE,
 )
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -134,11 +134,12 @@ def _replace(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSetti
     into = constant(arguments[2], "The replacement of regexp_replace")
     if into is None:
         return "CAST(NULL AS VARCHAR)"
-    return f"regexp_replace({arguments[0].sql}, {quote_text(pattern)}, {quote_text(_replacement(str(into), pattern))}, 'g')"
+    new = quote_text(_replacement(str(into), pattern))
+    return f"regexp_replace({arguments[0].sql}, {quote_text(pattern)}, {new}, 'g')"
 
 
 def _replacement(java: str, pattern: str) -> str:
-    """Java's ``$1`` and ``\\x`` as RE2's ``\\1`` and ``x``."""
+    r"""Java's ``$1`` and ``\\x`` as RE2's ``\\1`` and ``x``."""
     parts, i, count = [], 0, groups(pattern)
     while i < len(java):
         mark = java[i]

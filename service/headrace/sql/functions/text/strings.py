@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.sql.function import Argument, Function, Rendered, Resolve, Resolved
-from headrace.sql.functions.text.formatting import format_number, format_string, format_types
 from headrace.sql.functions.signature import (
     ANY,
     TEXT_OR_BYTES,
@@ -24,6 +23,7 @@ from headrace.sql.functions.signature import (
     text,
     unsupported,
 )
+from headrace.sql.functions.text.formatting import format_number, format_string, format_types
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
@@ -47,12 +47,12 @@ def _bytes_or_text(more: Sequence[DataType], gives: DataType | None = None) -> R
     return resolve
 
 
-def _length(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+def _length(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     name = "octet_length" if arguments[0].type == BINARY else "length"
     return f"CAST({name}({arguments[0].sql}) AS INTEGER)"
 
 
-def _octets(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+def _octets(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     name = "octet_length" if arguments[0].type == BINARY else "strlen"
     return f"CAST({name}({arguments[0].sql}) AS INTEGER)"
 
@@ -131,11 +131,10 @@ def _locate(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
         return f"CAST(instr({value}, {part}) AS INTEGER)"
     start = arguments[2].sql
     found = f"instr(substring({value}, {start}), {part})"
-    inner = f"CASE WHEN {start} <= 0 THEN 0 WHEN {part} = '' THEN {start} WHEN {found} = 0 THEN 0 ELSE {found} + {start} - 1 END"
-    return (
-        f"CAST(CASE WHEN {start} IS NULL THEN 0 WHEN {value} IS NULL OR {part} IS NULL THEN NULL "
-        f"ELSE {inner} END AS INTEGER)"
-    )
+    shifted = f"WHEN {found} = 0 THEN 0 ELSE {found} + {start} - 1"
+    inner = f"CASE WHEN {start} <= 0 THEN 0 WHEN {part} = '' THEN {start} {shifted} END"
+    unknown = f"{value} IS NULL OR {part} IS NULL"
+    return f"CAST(CASE WHEN {start} IS NULL THEN 0 WHEN {unknown} THEN NULL ELSE {inner} END AS INTEGER)"
 
 
 def _concat_types(arguments: Sequence[Argument]) -> Resolved:
@@ -158,7 +157,9 @@ def _concat(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSetting
 def _concat_ws_types(arguments: Sequence[Argument]) -> Resolved:
     texts = ArrayType(STRING)
     kinds = [texts if isinstance(a.type, ArrayType) else STRING for a in arguments[1:]]
-    return Resolved((STRING, *(accept(a, k, i + 1) for i, (a, k) in enumerate(zip(arguments[1:], kinds, strict=True)))), STRING)
+    return Resolved(
+        (STRING, *(accept(a, k, i + 1) for i, (a, k) in enumerate(zip(arguments[1:], kinds, strict=True)))), STRING
+    )
 
 
 def _concat_ws(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -167,19 +168,18 @@ def _concat_ws(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSet
         return f"(CASE WHEN {separator.sql} IS NOT NULL THEN '' END)"
     if not any(isinstance(p.type, ArrayType) for p in parts):
         return f"concat_ws({separator.sql}, {', '.join(p.sql for p in parts)})"
-    lists = ", ".join(
-        f"coalesce({p.sql}, [])" if isinstance(p.type, ArrayType) else f"[{p.sql}]" for p in parts
-    )
+    lists = ", ".join(f"coalesce({p.sql}, [])" if isinstance(p.type, ArrayType) else f"[{p.sql}]" for p in parts)
     return join_texts(f"list_concat({lists}, []::VARCHAR[])", separator)
 
 
 def join_texts(values: str, separator: Rendered) -> str:
     """Return the texts of a list joined by a separator, NULLs left out; NULL for a NULL list or separator."""
     if separator.constant and separator.value is not None:
-        return f"(CASE WHEN {values} IS NOT NULL THEN coalesce(list_aggregate({values}, 'string_agg', {separator.sql}), '') END)"
+        joined = f"coalesce(list_aggregate({values}, 'string_agg', {separator.sql}), '')"
+        return f"(CASE WHEN {values} IS NOT NULL THEN {joined} END)"
     kept = f"list_filter({values}, lambda t: t IS NOT NULL)"
-    joined = f"list_reduce({kept}, lambda a, t: a || {separator.sql} || t)"
-    return f"(CASE WHEN {values} IS NULL OR {separator.sql} IS NULL THEN NULL WHEN len({kept}) = 0 THEN '' ELSE {joined} END)"
+    joined = f"CASE WHEN len({kept}) = 0 THEN '' ELSE list_reduce({kept}, lambda a, t: a || {separator.sql} || t) END"
+    return f"(CASE WHEN {values} IS NULL OR {separator.sql} IS NULL THEN NULL ELSE {joined} END)"
 
 
 _INITCAP = (
@@ -202,7 +202,9 @@ def _split_part(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSe
     value, mark, index = (a.sql for a in arguments)
     zero = fail("INVALID_INDEX_OF_ZERO", "'The index 0 is invalid. An index shall be either < 0 or > 0.'")
     whole = f"CASE WHEN abs({index}) = 1 THEN {value} ELSE '' END"
-    body = f"CASE WHEN {index} = 0 THEN {zero} WHEN {mark} = '' THEN {whole} ELSE split_part({value}, {mark}, {index}) END"
+    body = (
+        f"CASE WHEN {index} = 0 THEN {zero} WHEN {mark} = '' THEN {whole} ELSE split_part({value}, {mark}, {index}) END"
+    )
     return null_if_any(arguments, f"({body})")
 
 
@@ -300,7 +302,12 @@ FUNCTIONS = table(
     rewritten("levenshtein", (2, 3), takes(STRING, STRING, INT, gives=INT), _levenshtein),
     rewritten("format_number", (2, 2), takes(ANY, INT, gives=STRING), format_number),
     rewritten("format_string", (1, None), format_types, format_string),
-    rewritten("quote", (1, 1), _S, text("(chr(39) || replace(replace({0}, '\\', '\\\\'), chr(39), '\\' || chr(39)) || chr(39))")),
+    rewritten(
+        "quote",
+        (1, 1),
+        _S,
+        text("(chr(39) || replace(replace({0}, '\\', '\\\\'), chr(39), '\\' || chr(39)) || chr(39))"),
+    ),
     refused("soundex", "it is not done yet"),
     refused("sentences", "it is not done yet"),
     refused("to_char", "number patterns are not done"),

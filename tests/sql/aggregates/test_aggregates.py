@@ -1,0 +1,174 @@
+"""Aggregates give Spark's documented results and types, and obey the merge law."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headrace.errors import StreamError
+from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.function import Argument
+from headrace.types import BIGINT, BOOLEAN, DOUBLE, INT, STRING, DataType, DecimalType
+
+L, F, NAN = "BIGINT", "DOUBLE", math.nan
+D = Decimal
+MONEY = DecimalType(5, 2)
+
+CASES: list[tuple[str, list[DataType], list[tuple[Any, ...]], Any, str]] = [
+    ("count", [], [(), (), ()], 3, L),
+    ("count", [INT], [(None,), (5,), (5,)], 2, L),
+    ("count", [INT, STRING], [(None, "a"), (5, None), (5, "b")], 1, L),
+    ("count_if", [BOOLEAN], [(True,), (None,), (False,)], 1, L),
+    ("sum", [INT], [(5,), (10,), (None,)], 15, L),
+    ("sum", [INT], [(None,)], None, L),
+    ("sum", [DOUBLE], [(1.5,), (2.5,)], 4.0, F),
+    ("sum", [MONEY], [(D("1.10"),), (D("2.25"),)], D("3.35"), "DECIMAL(15,2)"),
+    ("avg", [INT], [(1,), (2,), (None,)], 1.5, F),
+    ("avg", [INT], [], None, F),
+    ("avg", [MONEY], [(D("1.10"),), (D("2.25"),), (D("0.01"),)], D("1.120000"), "DECIMAL(9,6)"),
+    ("min", [DOUBLE], [(NAN,), (2.0,), (None,)], 2.0, F),
+    ("max", [DOUBLE], [(math.inf,), (NAN,), (None,)], NAN, F),
+    ("max", [STRING], [("a",), ("b",)], "b", "STRING"),
+    ("max_by", [STRING, INT], [("a", 10), ("b", 50), ("c", 20)], "b", "STRING"),
+    ("max_by", [STRING, INT], [("a", 50), ("b", 50), ("c", None)], "b", "STRING"),
+    ("max_by", [STRING, INT], [("a", 1), (None, 50)], None, "STRING"),
+    ("min_by", [STRING, INT], [("a", 10), ("b", 50), ("c", 10)], "c", "STRING"),
+    ("first", [INT], [(None,), (5,), (20,)], None, "INT"),
+    ("last", [INT], [(10,), (5,), (None,)], None, "INT"),
+    ("any_value", [INT], [(10,), (5,)], 10, "INT"),
+    ("bool_and", [BOOLEAN], [(True,), (None,), (True,)], True, "BOOLEAN"),
+    ("every", [BOOLEAN], [(True,), (False,)], False, "BOOLEAN"),
+    ("any", [BOOLEAN], [(None,)], None, "BOOLEAN"),
+    ("some", [BOOLEAN], [(True,), (False,)], True, "BOOLEAN"),
+    ("bit_and", [INT], [(3,), (5,)], 1, "INT"),
+    ("bit_or", [INT], [(3,), (5,)], 7, "INT"),
+    ("bit_xor", [INT], [(3,), (5,)], 6, "INT"),
+    ("stddev", [INT], [(1,), (2,), (3,)], 1.0, F),
+    ("stddev", [INT], [(1,)], None, F),
+    ("stddev_pop", [INT], [(1,), (2,), (3,)], 0.816496580927726, F),
+    ("variance", [INT], [(1,), (2,), (3,)], 1.0, F),
+    ("var_pop", [INT], [(1,), (2,), (3,)], 0.6666666666666666, F),
+    ("var_pop", [DOUBLE], [(1.0,), (NAN,)], NAN, F),
+    ("skewness", [INT], [(-10,), (-20,), (100,), (1000,)], 1.1135657469022011, F),
+    ("skewness", [INT], [(-1000,), (-100,), (10,), (20,)], -1.1135657469022011, F),
+    ("kurtosis", [INT], [(-10,), (-20,), (100,), (1000,)], -0.7014368047529627, F),
+    ("kurtosis", [INT], [(1,), (10,), (100,), (10,), (1,)], 0.19432323191699075, F),
+    ("corr", [INT, INT], [(3, 2), (3, 3), (6, 4)], 0.8660254037844387, F),
+    ("covar_pop", [INT, INT], [(1, 1), (2, 2), (3, 3), (None, 9)], 0.6666666666666666, F),
+    ("covar_samp", [INT, INT], [(1, 1), (2, 2), (3, 3)], 1.0, F),
+    ("collect_list", [INT], [(1,), (2,), (None,), (1,)], [1, 2, 1], "ARRAY<INT>"),
+    ("array_agg", [INT], [], [], "ARRAY<INT>"),
+    ("collect_set", [STRING], [("b",), ("a",), (None,), ("b",)], ["a", "b"], "ARRAY<STRING>"),
+    ("approx_count_distinct", [INT], [(1,), (1,), (2,), (2,), (3,)], 3, L),
+    ("approx_count_distinct", [STRING], [("x",), ("y",), (None,), ("",)], 3, L),
+]
+
+
+@pytest.mark.parametrize(("name", "kinds", "rows", "value", "shown"), CASES)
+def test_value_and_type_are_sparks(fold: Any, name: str, kinds: Any, rows: Any, value: Any, shown: str) -> None:
+    """Values are those of Spark's function documentation or of a recorded run."""
+    form = fold.form(name, kinds)
+    kinds = list(form.arguments)
+    assert form.type.sql() == shown
+    rows = [
+        tuple(float(v) if k == DOUBLE and v is not None else v for v, k in zip(r, kinds, strict=True)) for r in rows
+    ]
+    assert fold(form, [rows], kinds) == _like(value)
+
+
+def _like(value: Any) -> Any:
+    return pytest.approx(value, rel=1e-9, nan_ok=True) if isinstance(value, float) else value
+
+
+def test_nulls_are_ignored_by_flag_or_second_argument(fold: Any) -> None:
+    """first(x) IGNORE NULLS and first(x, true) are the same."""
+    rows = [(None, True), (5, True), (20, True), (None, True)]
+    for name, value in (("first", 5), ("last", 20)):
+        flagged = fold.form(name, [INT], ignore_nulls=True)
+        assert fold(flagged, [[row[:1] for row in rows]], [INT]) == value
+        second = fold.form(name, [INT], [(BOOLEAN, True)])
+        assert fold(second, [rows], [INT, BOOLEAN]) == value
+
+
+def test_a_filter_leaves_rows_out_of_every_aggregate(fold: Any) -> None:
+    """FILTER (WHERE ...) holds for each buffer of an aggregate."""
+    rows = [(1,), (None,), (5,), (9,)]
+    expected = {"count": 1, "sum": 5, "avg": 5.0, "min": 5, "max": 5, "first": 5, "last": 5, "collect_list": [5]}
+    expected |= {"collect_set": [5], "approx_count_distinct": 1, "var_pop": 0.0, "bit_or": 5}
+    found = {n: fold(fold.form(n, [INT]), [rows], [INT], where="x0 BETWEEN 2 AND 8") for n in expected}
+    assert found == expected
+
+
+def test_a_sum_of_whole_numbers_raises_or_wraps(fold: Any) -> None:
+    """A sum is BIGINT, within a batch and across batches."""
+    form, top = fold.form("sum", [BIGINT]), 2**63 - 1
+    for pieces in ([[(top,), (1,)]], [[(top,)], [(1,)]]):
+        with pytest.raises(Exception, match=r"\[ARITHMETIC_OVERFLOW\]"):
+            fold(form, pieces, [BIGINT])
+        assert fold(form, pieces, [BIGINT], ansi=False) == -(2**63)
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 300, 1000, 5000])
+def test_distinct_counts_stay_within_sparks_error(fold: Any, count: int) -> None:
+    """Linear counting is Spark's to the last digit; above 400 the bias is interpolated from other points."""
+    values = [(i * 7919,) for i in range(count)]
+    found = fold(fold.form("approx_count_distinct", [INT]), [values], [INT])
+    assert abs(found - count) <= 3 * 0.05 * count
+
+
+def test_what_is_not_done_is_refused_by_name(fold: Any) -> None:
+    """The refusal says why."""
+    for name in ("median", "percentile", "mode", "try_sum"):
+        with pytest.raises(StreamError) as caught:
+            fold.form(name, [INT])
+        assert AGGREGATES[name].why in caught.value.message
+
+
+_PLAIN = [
+    *((n, [INT]) for n in ("count", "sum", "avg", "min", "max", "first", "last", "bit_and", "bit_or", "bit_xor")),
+    *((n, [INT]) for n in ("stddev", "var_pop", "skewness", "kurtosis", "collect_list", "collect_set")),
+    ("approx_count_distinct", [INT]),
+    ("max_by", [INT, INT]),
+    ("min_by", [INT, INT]),
+    ("corr", [INT, INT]),
+    ("covar_samp", [INT, INT]),
+]
+_VALUES = st.one_of(st.none(), st.integers(-9, 9))
+
+
+@pytest.mark.parametrize(("name", "kinds"), _PLAIN)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(_VALUES, _VALUES), max_size=12), cuts=st.lists(st.integers(0, 12), max_size=2))
+def test_merging_parts_equals_the_whole(fold: Any, name: str, kinds: Any, rows: Any, cuts: list[int]) -> None:
+    """final(merge(partial(a), partial(b))) = final(partial(a + b)), empty parts included."""
+    form = fold.form(name, kinds)
+    kinds = list(form.arguments)
+    typed = [
+        tuple(float(v) if k == DOUBLE and v is not None else v for v, k in zip(row, kinds, strict=False))
+        for row in rows
+    ]
+    ends = [0, *sorted(min(c, len(rows)) for c in cuts), len(rows)]
+    pieces = [typed[a:b] for a, b in pairwise(ends)]
+    whole, merged = fold(form, [typed], kinds), fold(form, pieces, kinds)
+    assert merged == (pytest.approx(whole, rel=1e-9, abs=1e-12) if isinstance(whole, float) else whole)
+
+
+def test_a_large_mean_costs_no_digits(fold: Any) -> None:
+    """Sums of squares would leave nothing of the variance here."""
+    form = fold.form("var_pop", [DOUBLE])
+    pieces = [[(1e9 + x,) for x in piece] for piece in ((4.0, 7.0), (13.0,), (16.0,))]
+    assert fold(form, pieces, [DOUBLE]) == pytest.approx(22.5, rel=1e-9)
+
+
+def test_no_buffer_is_of_a_type_that_state_cannot_keep() -> None:
+    """The row codec of the state knows these."""
+    plain = {"BIGINT", "INT", "DOUBLE", "BOOLEAN", "ARRAY<INT>"}
+    for name, kinds in _PLAIN:
+        form = AGGREGATES[name].resolve([Argument(kind) for kind in kinds], False)
+        assert {kind.sql() for kind in form.buffers} <= plain
