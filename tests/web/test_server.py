@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,12 +13,20 @@ from tests.web.test_app import RUNNING, Queries
 
 from headrace.errors import StreamError
 from headrace.web.app import build_app
+from headrace.web.guard import SECURITY_HEADERS
 from headrace.web.server import WebServer
 
 
 def app() -> ASGIApp:
     """The real application."""
     return build_app(Queries(RUNNING), CollectorRegistry())
+
+
+@pytest.fixture
+def loopback() -> Iterator[WebServer]:
+    """A server on this machine alone."""
+    with WebServer(app(), "127.0.0.1", 0) as server:
+        yield server
 
 
 def web_threads() -> list[threading.Thread]:
@@ -72,6 +81,27 @@ def test_an_address_of_another_machine_is_refused() -> None:
     """192.0.2.0/24 is set aside for documentation, so no machine has it."""
     with pytest.raises(StreamError, match=r"cannot listen on 192\.0\.2\.1:8080"):
         WebServer(app(), "192.0.2.1", 8080).start()
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:1", "127.1.2.3", "[::1]:8080"])
+def test_on_loopback_its_own_names_are_served(loopback: WebServer, host: str) -> None:
+    """With and without a port."""
+    assert httpx.get(f"{loopback.url}/", headers={"Host": host}, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1", ""])
+def test_on_loopback_a_foreign_host_is_refused(loopback: WebServer, host: str) -> None:
+    """A web page could make its own name point to 127.0.0.1 and read ours."""
+    answer = httpx.get(f"{loopback.url}/", headers={"Host": host}, timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (421, "HOST_REFUSED")
+    assert answer.headers["content-security-policy"] == SECURITY_HEADERS["Content-Security-Policy"]
+
+
+def test_bound_to_all_addresses_any_name_is_served() -> None:
+    """Probes and services reach a pod by many names."""
+    with WebServer(app(), "0.0.0.0", 0) as server:
+        answer = httpx.get(f"http://127.0.0.1:{server.port}/readyz", headers={"Host": "10.1.2.3:8080"}, timeout=10)
+        assert answer.status_code == 200
 
 
 def test_an_ipv6_address_stands_in_brackets_in_the_url() -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from headrace.clock import Clock, SystemClock
-from headrace.web.guard import Guard
+from headrace.web.guard import SecurityHeaders
 from headrace.web.page import STYLE, status_page
 from headrace.web.twin import query_json, summary_json
 from headrace.web.view import QueryView, StatusView
@@ -36,12 +36,10 @@ class WebSettings:
     """How the pages behave.
 
     Attributes:
-        only_loopback: Refuse requests whose Host is no loopback name; set when bound to loopback.
         heartbeat_limit_s: Age of a heartbeat, seconds, from which a loop counts as stuck.
         clock: For uptimes.
     """
 
-    only_loopback: bool = True
     heartbeat_limit_s: float = HEARTBEAT_LIMIT_S
     clock: Clock = field(default_factory=SystemClock)
 
@@ -63,7 +61,7 @@ def build_app(view: StatusView, registry: CollectorRegistry, settings: WebSettin
         exception_handlers={HTTPException: _http_error, Exception: _bug},
     )
     # Around Starlette, not inside: its answer to a bug is made outside of its own middleware.
-    return Guard(app, only_loopback=pages.settings.only_loopback)
+    return SecurityHeaders(app)
 
 
 class _Pages:

@@ -1,4 +1,4 @@
-"""Web: what stands before every page: the Host check on loopback and the security headers.
+"""Web: what stands before every page: the security headers, and the Host check of a server bound to loopback.
 
 Pure ASGI middleware. A page in the user's browser must not reach a service bound to loopback by a name it made point
 there (DNS rebinding), so there only loopback names are served.
@@ -43,27 +43,33 @@ def host_without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-class Guard:
-    """Adds the security headers to every answer, and refuses foreign Host headers where only loopback is served."""
+class SecurityHeaders:
+    """Adds the security headers to every answer, errors too."""
 
-    def __init__(self, app: ASGIApp, *, only_loopback: bool) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._only_loopback = only_loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
-        host = host_without_port(Headers(scope=scope).get("host", ""))
-        if self._only_loopback and not is_loopback(host):
-            refusal = JSONResponse({"error": "HOST_REFUSED", "message": "only localhost is served here"}, 421)
-            await refusal(scope, receive, send_guarded)
-            return
         await self._app(scope, receive, send_guarded)
+
+
+class LoopbackOnly:
+    """Refuses every request whose Host header is no loopback name."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and not is_loopback(host_without_port(Headers(scope=scope).get("host", ""))):
+            body = {"error": "HOST_REFUSED", "message": "only localhost is served here"}
+            await JSONResponse(body, 421, headers=SECURITY_HEADERS)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

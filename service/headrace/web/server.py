@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from headrace.errors import StreamError
+from headrace.web.guard import LoopbackOnly, is_loopback
 
 _STOP_S = 10.0
 _GRACE_S = 2
@@ -23,7 +24,7 @@ _BACKLOG = 128
 
 
 class WebServer:
-    """Serves an application over HTTP until stopped.
+    """Serves an application over HTTP until stopped; bound to loopback, under loopback names only.
 
     Args:
         app: The application.
@@ -35,7 +36,7 @@ class WebServer:
         self.host = host
         self.port = port
         config = uvicorn.Config(
-            app,
+            LoopbackOnly(app) if is_loopback(host) else app,
             loop="asyncio",
             http="h11",
             ws="none",
