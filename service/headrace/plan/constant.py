@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
+from headrace.errors import StreamError
 from headrace.plan.expressions import Call, Cast, Expression, Lambda, Literal
 from headrace.sql.function import Argument
 from headrace.types import (
@@ -15,7 +17,9 @@ from headrace.types import (
     INT,
     INTEGRAL,
     NULL,
+    SMALLINT,
     STRING,
+    TINYINT,
     DataType,
     DecimalType,
 )
@@ -24,33 +28,39 @@ _BITS: dict[DataType, int] = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
 NO_VALUE = object()
 
 
+_SUFFIX = re.compile(r"(?i)(bd|[lsydf])$")
+_SUFFIXED = {"l": BIGINT, "s": SMALLINT, "y": TINYINT, "d": DOUBLE, "f": FLOAT}
+
+
 def number(text: str) -> Literal:
-    """Return the literal that a number as written is: INT, BIGINT or DECIMAL, DOUBLE with an exponent."""
-    if "e" in text.lower():
-        return Literal(DOUBLE, float(text))
-    value = Decimal(text)
-    if value == value.to_integral_value() and "." not in text:
-        for kind in (INT, BIGINT):
-            if fits(int(value), kind):
-                return Literal(kind, int(value))
-    digits, scale = len(value.as_tuple().digits), max(0, -int(value.as_tuple().exponent))
-    return Literal(DecimalType(max(digits, scale), scale), value)
+    """Return the literal that a number as written is: INT, BIGINT or DECIMAL, DOUBLE with an exponent, or its suffix's.
+
+    Raises:
+        StreamError: INVALID_NUMERIC_LITERAL_RANGE, a suffix names a type the number is too large for.
+    """
+    suffix = _SUFFIX.search(text)
+    kind = _SUFFIXED.get(suffix[1].lower()) if suffix else None
+    digits = text[: suffix.start()] if suffix else text
+    if kind in (DOUBLE, FLOAT) or (suffix is None and "e" in digits.lower()):
+        return Literal(kind or DOUBLE, float(digits))
+    value = Decimal(digits)
+    if kind is not None:
+        if value != value.to_integral_value() or not fits(int(value), kind):
+            message = f"The number {text} is no {kind.sql()}."
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_NUMERIC_LITERAL_RANGE")
+        return Literal(kind, int(value))
+    if suffix is None and "." not in digits:
+        for whole in (INT, BIGINT):
+            if fits(int(value), whole):
+                return Literal(whole, int(value))
+    count, scale = len(value.as_tuple().digits), max(0, -int(value.as_tuple().exponent))
+    return Literal(DecimalType(max(count, scale), scale), value)
 
 
 def fits(value: int, kind: DataType) -> bool:
     """Return True when the whole number is in the range of the whole-number type."""
     bits = _BITS[kind]
     return -(1 << (bits - 1)) <= value < 1 << (bits - 1)
-
-
-def negated(literal: Literal) -> Literal:
-    """Return the literal with its sign changed; -2147483648 is an INT again."""
-    value = -literal.value
-    if literal.type == BIGINT and fits(value, INT):
-        return Literal(INT, value)
-    if isinstance(literal.type, DecimalType) and literal.type.scale == 0 and value == -(1 << 63):
-        return Literal(BIGINT, int(value))
-    return Literal(literal.type, value)
 
 
 def cast_to(expression: Expression, kind: DataType) -> Expression:

@@ -9,6 +9,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.over import nulls_first
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope
@@ -66,6 +67,8 @@ def limited(tree: exp.Expr, plan: Plan, binder: Binder) -> Plan:
     """Return the plan under the query's OFFSET and LIMIT."""
     for name, node in (("offset", Offset), ("limit", Limit)):
         clause = tree.args.get(name)
+        if clause is not None:
+            refuse_unread(clause)
         if clause is not None and str(clause.expression.sql()).upper() != "ALL":
             plan = node(plan, _count(clause.expression, name.upper(), binder))
     return plan

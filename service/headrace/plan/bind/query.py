@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.order import order_output
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.select import bind_select
@@ -39,6 +40,7 @@ def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relatio
         StreamError: one thing that does not resolve.
         StreamErrors: several.
     """
+    refuse_unread(tree)
     session = _with_ctes(tree, session)
     if isinstance(tree, exp.Subquery) and not tree.args.get("joins"):
         inner = bind_query(tree.this, session, outer)
@@ -60,8 +62,7 @@ def _with_ctes(tree: exp.Expr, session: Session) -> Session:
     with_ = tree.args.get("with_")
     if with_ is None:
         return session
-    if with_.args.get("recursive"):
-        raise StreamError("SQL_UNSUPPORTED", "WITH RECURSIVE is not supported.", at=position_of(tree))
+    refuse_unread(with_)
     for cte in with_.expressions:
         named = {**session.ctes, cte.alias.lower(): _cte(cte, session)}
         session = replace(session, ctes=MappingProxyType(named))

@@ -142,7 +142,7 @@ def unresolved_column(parts: Sequence[str], known: Sequence[str]) -> StreamError
     seen = ".".join(parts)
     quoted = ".".join(f"`{part}`" for part in parts)
     close = difflib.get_close_matches(seen, known, n=5, cutoff=0.0)
-    allowed = ", ".join(f"`{name}`" for name in close)
+    allowed = ", ".join(".".join(f"`{part}`" for part in name.split(".")) for name in close)
     message = f"A column, variable, or function parameter with name {quoted} cannot be resolved."
     condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION" if close else "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"
     hint = f"Did you mean one of the following? [{allowed}]." if close else None

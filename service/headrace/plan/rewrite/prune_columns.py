@@ -105,7 +105,7 @@ def _union(plan: Union, needed: _Ids) -> Plan:
 def _narrow(child: Plan, wanted: _Ids) -> Plan:
     """Return the input of a stateful node without the columns that only nodes below it read.
 
-    A join would keep them in state. An event-time column that goes so no longer makes rows late here, as in Spark, whose
+    A join would keep them in state. An event-time column that goes so makes no row late here, as in Spark, whose
     deduplication within the watermark is the one operator that holds on to it (DeduplicateWithinWatermark.references).
     """
     columns = tuple(column for column in child.columns if column.id in wanted) or child.columns[:1]

@@ -11,6 +11,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.aggregate.extraction import has_aggregate
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.order import ordinal
 from headrace.plan.expressions import Alias, Column, Expression, Literal
 from headrace.plan.ids import ColumnIds
@@ -63,6 +64,7 @@ def bind_grouping(
     Raises:
         StreamError: a key does not resolve, or holds an aggregate (GROUP_BY_AGGREGATE).
     """
+    refuse_unread(group)
     if group.args.get("all") or _is_word_all(group.expressions):
         keys = [item for item in outputs() if not has_aggregate(item.expression)]
         return Grouping(tuple({key.expression: key for key in keys}.values()))

@@ -17,18 +17,18 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression import leaves, operators, predicates
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import Modifiers, aggregate, call, check_arity, is_aggregate, is_function
-from headrace.plan.bind.expression.lambdas import bind_arguments
+from headrace.plan.bind.expression.known import refuse_unread
+from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
 from headrace.plan.bind.expression.over import bind_over
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.scope import Scope, field_of
 from headrace.plan.bind.session import Session
-from headrace.plan.constant import cast_to, negated
+from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
 from headrace.types import BIGINT, BOOLEAN, INT, STRING, TINYINT, DataType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
-_IS_TRUE = {True: "is_true", False: "is_false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Binder:
         """
         rule = _RULES.get(type(node))
         try:
+            refuse_unread(node)
             if rule is not None:
                 return rule(self, node)
             if isinstance(node, exp.Func):
@@ -81,6 +82,7 @@ class Binder:
     def function(self, name: str, node: exp.Expr, args: list[exp.Expr], modifiers: _Around | None = None) -> Bound:
         """Return the call of a function by its lower-case name."""
         around = modifiers or _Around()
+        args = list(expanded(args, self.scope))
         if name in NAMES and not is_function(name):
             return self.windows.call(name, [self.bind(arg) for arg in args])
         if name in _GROUPING:
@@ -95,6 +97,10 @@ class Binder:
             return self._aggregate(canonical, args, around)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
+        if name in leaves.CAST_FUNCTIONS and len(bound) == 1 and not is_function(name):
+            return Bound(Cast(leaves.CAST_FUNCTIONS[name], bound[0].expression), text)
+        if canonical == "struct":
+            return Bound(named_struct(bound, ansi=self.ansi), text)
         return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
@@ -186,13 +192,12 @@ def _binary(binder: Binder, node: exp.Expr) -> Bound:
 
 def _unary(binder: Binder, node: exp.Expr) -> Bound:
     function, text = operators.UNARY[type(node)]
+    if function == "negative" and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return leaves.bind_number(f"-{node.this.this}")
     child = binder.bind(node.this)
-    literal = child.expression
-    if function == "negative" and isinstance(literal, Literal) and isinstance(node.this, exp.Literal):
-        return Bound(negated(literal), f"-{child.text}")
     if function == "not" and child.text.startswith("(") and child.text.endswith(" IS NULL)"):
         shown = f"{child.text[:-9]} IS NOT NULL)"
-        return binder.operator("is_not_null", shown, Bound(literal.args[0], ""))  # type: ignore[attr-defined]
+        return binder.operator("is_not_null", shown, Bound(child.expression.args[0], ""))  # type: ignore[attr-defined]
     return binder.operator(function, text.format(child.text), child)
 
 
@@ -261,41 +266,8 @@ def _if(binder: Binder, node: exp.Expr) -> Bound:
     return binder.function("if", node, args)
 
 
-def _between(binder: Binder, node: exp.Expr) -> Bound:
-    child, low, high = (binder.bind(node.args[name]) for name in ("this", "low", "high"))
-    least = binder.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
-    most = binder.operator("less_equal", f"({child.text} <= {high.text})", child, high)
-    return binder.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
-
-
-def _is(binder: Binder, node: exp.Expr) -> Bound:
-    child = binder.bind(node.this)
-    against = node.expression
-    if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
-        return _unary(binder, exp.Not(this=exp.Is(this=node.this, expression=against.this)))
-    if isinstance(against, exp.Boolean):
-        return binder.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
-    if isinstance(against, exp.Null):
-        return binder.operator("is_null", f"({child.text} IS NULL)", child)
-    raise StreamError("SQL_UNSUPPORTED", f"IS {against.sql(dialect='spark')} is not supported.")
-
-
-def _in(binder: Binder, node: exp.Expr) -> Bound:
-    if node.args.get("query") is not None:
-        raise predicates.subquery_misplaced("IN")
-    operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
-    shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
-    return binder.operator("in", shown, *operands)
-
-
 def _like(binder: Binder, node: exp.Expr) -> Bound:
-    return predicates.like(binder.bind, node)
-
-
-def _distinct_from(binder: Binder, node: exp.Expr) -> Bound:
-    left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
-    same = binder.operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
-    return binder.operator("not", f"(NOT {same.text})", same)
+    return predicates.like(binder, node)
 
 
 def _scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
@@ -372,7 +344,7 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         **dict.fromkeys((exp.Subquery, exp.Select, exp.Union), _scalar_subquery),
         **dict.fromkeys((exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Anonymous), _anonymous),
         exp.Alias: _alias,
-        exp.Between: _between,
+        exp.Between: predicates.between,
         exp.Bracket: _bracket,
         exp.Case: _case,
         exp.Column: _column,
@@ -381,9 +353,9 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Extract: _extract,
         exp.Identifier: _identifier,
         exp.If: _if,
-        exp.In: _in,
-        exp.Is: _is,
-        exp.NullSafeNEQ: _distinct_from,
+        exp.In: predicates.bind_in,
+        exp.Is: predicates.bind_is,
+        exp.NullSafeNEQ: predicates.distinct_from,
         exp.Paren: _paren,
         exp.Star: _star,
         exp.Trim: _trim,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import call
 from headrace.plan.constant import argument_of
-from headrace.plan.expressions import Lambda
+from headrace.plan.expressions import Call, Expression, Lambda, Literal
 from headrace.sql.functions import FUNCTIONS
-from headrace.types import DataType
+from headrace.types import STRING, DataType
 
 if TYPE_CHECKING:
     from headrace.plan.bind.expression.binder import Binder
+    from headrace.plan.bind.scope import Scope
 
 
 def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Bound]:
@@ -37,6 +40,25 @@ def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Boun
             kinds = function.lambda_types(plain, place)
             bound[place] = _bind_lambda(binder, arg, kinds[: len(parameters)])
     return [item for item in bound if item is not None]
+
+
+def expanded(args: list[exp.Expr], scope: Scope) -> Iterator[exp.Expr]:
+    """Yield the arguments with ``t.*`` put as the columns it stands for; a bare ``*`` stays for count(*)."""
+    for arg in args:
+        if isinstance(arg, exp.Column) and isinstance(arg.this, exp.Star):
+            for item in scope.relation.visible:
+                if item.qualifier.lower() == arg.table.lower():
+                    yield exp.column(item.column.name, table=item.qualifier, quoted=True)
+        else:
+            yield arg
+
+
+def named_struct(bound: list[Bound], *, ansi: bool) -> Call:
+    """Return struct(...) with the names Spark gives its fields: of a column, a field or an alias, or col1, col2."""
+    args: list[Expression] = []
+    for place, item in enumerate(bound, start=1):
+        args += [Literal(STRING, item.name or f"col{place}"), item.expression]
+    return call("named_struct", args, ansi=ansi)
 
 
 def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) -> Bound:

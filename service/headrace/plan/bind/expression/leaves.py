@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlglot import exp
@@ -14,11 +16,19 @@ from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
 from headrace.plan.expressions import Literal
 from headrace.types import (
+    BIGINT,
     BINARY,
     BOOLEAN,
+    DATE,
     DAY_TIME_INTERVAL,
+    DOUBLE,
+    FLOAT,
+    INT,
     NULL,
+    SMALLINT,
     STRING,
+    TIMESTAMP,
+    TINYINT,
     DataType,
     DecimalType,
     StructType,
@@ -27,10 +37,25 @@ from headrace.types import (
 LEAVES = (exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.Interval)
 """The tree classes that `bind_leaf` takes."""
 
+CAST_FUNCTIONS: Mapping[str, DataType] = MappingProxyType(
+    {
+        **{kind.name.lower(): kind for kind in (BIGINT, BINARY, BOOLEAN, DATE, DOUBLE, FLOAT, INT, SMALLINT, STRING)},
+        **{kind.name.lower(): kind for kind in (TIMESTAMP, TINYINT)},
+        "decimal": DecimalType(10, 0),
+    }
+)
+"""Functions such as bigint(x) that are casts under another name."""
+
 
 def bind_leaf(node: exp.Expr) -> Bound:
     """Return the literal that the node is, with Spark's text of it."""
     literal = _literal(node)
+    return Bound(literal, _text(literal))
+
+
+def bind_number(text: str) -> Bound:
+    """Return the number as written, its sign included."""
+    literal = number(text)
     return Bound(literal, _text(literal))
 
 

@@ -1,20 +1,26 @@
-"""Room 3: CASE, LIKE in its forms, and what is refused of queries inside expressions."""
+"""Room 3: CASE, BETWEEN, IN, IS, LIKE in its forms, and what is refused of queries inside expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case
 from headrace.plan.nodes import Plan
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
 from headrace.types import BOOLEAN, NULL
+
+if TYPE_CHECKING:
+    from headrace.plan.bind.expression.binder import Binder
+
+
+_IS_TRUE = {True: "is_true", False: "is_false"}
 
 
 def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None, settings: SqlSettings) -> Bound:
@@ -41,31 +47,69 @@ def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None, setti
     return Bound(Case(kind, typed, cast_to(otherwise.expression, kind) if otherwise else None), shown)
 
 
-def like(bind: Callable[[exp.Expr], Bound], node: exp.Expr) -> Bound:
-    """Return LIKE or ILIKE, with an escape character, or against ANY or ALL of several patterns."""
+def between(binder: Binder, node: exp.Expr) -> Bound:
+    """Return BETWEEN as two comparisons."""
+    child, low, high = (binder.bind(node.args[name]) for name in ("this", "low", "high"))
+    least = binder.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
+    most = binder.operator("less_equal", f"({child.text} <= {high.text})", child, high)
+    return binder.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
+
+
+def bind_is(binder: Binder, node: exp.Expr) -> Bound:
+    """Return IS NULL, IS TRUE or IS FALSE."""
+    child = binder.bind(node.this)
+    against = node.expression
+    if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
+        return binder.bind(exp.Not(this=exp.Is(this=node.this, expression=against.this)))
+    if isinstance(against, exp.Boolean):
+        return binder.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
+    if isinstance(against, exp.Null):
+        return binder.operator("is_null", f"({child.text} IS NULL)", child)
+    raise StreamError("SQL_UNSUPPORTED", f"IS {against.sql(dialect='spark')} is not supported.")
+
+
+def bind_in(binder: Binder, node: exp.Expr) -> Bound:
+    """Return IN over a list."""
+    if node.args.get("query") is not None:
+        raise subquery_misplaced("IN")
+    operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
+    shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
+    return binder.operator("in", shown, *operands)
+
+
+def distinct_from(binder: Binder, node: exp.Expr) -> Bound:
+    """Return IS DISTINCT FROM."""
+    left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
+    same = binder.operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
+    return binder.operator("not", f"(NOT {same.text})", same)
+
+
+def like(binder: Binder, node: exp.Expr) -> Bound:
+    """Return LIKE or ILIKE, negated, with an escape character, or against ANY or ALL of several patterns."""
     escape = None
     if isinstance(node, exp.Escape):
-        escape, node = bind(node.expression), node.this
+        escape, node = binder.bind(node.expression), node.this
     function = "ilike" if isinstance(node, exp.ILike) else "like"
-    child = bind(node.this)
+    child = binder.bind(node.this)
     pattern = node.expression
-    if isinstance(pattern, exp.Any | exp.All):
-        inner = pattern.this.unnest()
-        patterns = inner.expressions if isinstance(inner, exp.Tuple) else [inner]
-        parts = [_like(function, child, bind(item), escape) for item in patterns]
-        joiner = "or" if isinstance(pattern, exp.Any) else "and"
-        whole = parts[0]
-        for part in parts[1:]:
-            shown = f"({whole.text} {joiner.upper()} {part.text})"
-            whole = Bound(call(joiner, [whole.expression, part.expression]), shown)
-        return whole
-    return _like(function, child, bind(pattern), escape)
+    negated = bool(node.args.get("negate"))
+    several = isinstance(pattern, exp.Any | exp.All)
+    inner = pattern.this.unnest() if several else pattern
+    patterns = inner.expressions if several and isinstance(inner, exp.Tuple) else [inner]
+    joiner = "or" if isinstance(pattern, exp.Any) else "and"
+    whole: Bound | None = None
+    for item in patterns:
+        part = _like(binder, function, child, binder.bind(item), escape)
+        part = binder.operator("not", f"(NOT {part.text})", part) if negated else part
+        shown = f"({whole.text} {joiner.upper()} {part.text})" if whole else ""
+        whole = binder.operator(joiner, shown, whole, part) if whole else part
+    assert whole is not None  # the grammar wants a pattern
+    return whole
 
 
-def _like(function: str, child: Bound, pattern: Bound, escape: Bound | None) -> Bound:
-    args = [child.expression, pattern.expression, *([escape.expression] if escape else [])]
+def _like(binder: Binder, function: str, child: Bound, pattern: Bound, escape: Bound | None) -> Bound:
     text = f"{child.text} {function.upper()} {pattern.text}" + (f" ESCAPE '{escape.text}'" if escape else "")
-    return Bound(call(function, args), text)
+    return binder.operator(function, text, child, pattern, *([escape] if escape else []))
 
 
 def refuse_stream(plan: Plan) -> None:

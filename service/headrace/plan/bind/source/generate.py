@@ -9,6 +9,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
@@ -45,6 +46,7 @@ def generate(child: Plan, generator: Call, names: Sequence[str], session: Sessio
 
 def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer: Scope | None) -> Relation:
     """Return the relation with the rows of a LATERAL VIEW, or of a LATERAL function in FROM, beside its own."""
+    refuse_unread(node)
     function = node.this
     if not isinstance(function, exp.Func):
         message = "LATERAL takes a function such as explode(); a lateral subquery is not supported."

@@ -7,6 +7,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
@@ -26,6 +27,7 @@ def bind_join(node: exp.Join, left: Relation, right: Relation, session: Session,
     Raises:
         StreamError: a name in ON or USING does not resolve, or the condition is not boolean.
     """
+    refuse_unread(node)
     how = _how(node)
     names = _using(node, left, right)
     if names is not None:

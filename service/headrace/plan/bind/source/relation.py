@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
@@ -54,10 +55,7 @@ def bind_item(node: exp.Expr, session: Session, outer: Scope | None) -> Relation
     Raises:
         StreamError: TABLE_OR_VIEW_NOT_FOUND, or something headrace refuses, such as TABLESAMPLE and PIVOT.
     """
-    for word in ("sample", "pivots", "version", "changes"):
-        if node.args.get(word):
-            message = f"{word.upper().rstrip('S')} is not supported."
-            raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
+    refuse_unread(node)
     if isinstance(node, exp.Subquery):
         inner = session.bind_query(node.this, session, None)
         return renamed(inner.plan, node.args.get("alias"), session)
