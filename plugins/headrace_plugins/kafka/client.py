@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,28 @@ from confluent_kafka.admin import AdminClient
 from headrace.contract import Kind, Option, Options, Passthrough
 from headrace.errors import StreamError
 
+_REPEAT_S = 10.0
+
+
+class FewRepeats(logging.Filter):
+    """Lets a client's lines of one kind through at most every ten seconds; it repeats itself while brokers are away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_s: dict[tuple[str, ...], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True for a line that is not a repetition of its first two words, the kind and the client."""
+        kind = tuple(record.getMessage().split(" ", 2)[:2])
+        now = time.monotonic()
+        if now - self._last_s.get(kind, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._last_s[kind] = now
+        return True
+
+
 LOGGER = logging.getLogger("headrace.kafka.client")
+LOGGER.addFilter(FewRepeats())
 PREFIX = "kafka."
 SOCKET_TIMEOUT_S = 60.0
 """librdkafka's default for ``socket.timeout.ms``."""

@@ -32,6 +32,7 @@ _TABLE: dict[Failure, tuple[str, ...]] = {
         "_TIMED_OUT",
         "_TIMED_OUT_QUEUE",
         "_WAIT_COORD",
+        "_NOENT",  # no leader is known at the moment
         "_MSG_TIMED_OUT",
         "REQUEST_TIMED_OUT",
         "LEADER_NOT_AVAILABLE",

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -90,8 +91,17 @@ class PlainOutbox:
         Raises:
             StreamError: SINK_FAILED, BROKER_UNAVAILABLE or AUTHENTICATION_FAILED with the first delivery error.
         """
-        self.producer.flush()
+        self._served(self.producer.flush)
         self.check()
+
+    def serve(self, timeout_s: float) -> None:
+        """Let the client report deliveries, for up to this long when there are none; then check()."""
+        self._served(partial(self.producer.poll, timeout_s))
+        self.check()
+
+    def refuse(self, error: KafkaError, topic: str, size_bytes: int) -> NoReturn:
+        """Raise what it means that the client did not take a record."""
+        raise refused(error, topic, size_bytes)
 
     def commit(self, marker: Marker) -> None:
         """Do nothing: what is flushed is visible."""
@@ -108,6 +118,21 @@ class PlainOutbox:
             self._producer.purge()
             self._producer.close()
             self._producer = None
+
+    def _served(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except KafkaException as raised:
+            self._broken(kafka_error(raised), "records were not stored")
+        except SystemError:
+            # The client raises a fatal error out of a callback, and a later callback may have cleared it.
+            self._broken(None, "records were not stored")
+
+    def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
+        self.check()
+        if error is None:
+            raise StreamError("SINK_FAILED", f"{what}: the client ended with an error it does not tell")
+        raise stream_error(error, what, "SINK_FAILED")
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._first_error is None and classify(error) is not Failure.DROPPED:
@@ -167,7 +192,7 @@ class TransactionalOutbox(PlainOutbox):
                 self._drop()
                 raise _superseded(marker.owner)
         self._begun_s = self._clock.monotonic_s()
-        self._guarded(lambda: self.producer.begin_transaction(), "no transaction could be begun")
+        self._guarded(self.producer.begin_transaction, "no transaction could be begun")
 
     def check(self) -> None:
         """Raise the first delivery error, or what being fenced means."""
@@ -249,21 +274,37 @@ class TransactionalOutbox(PlainOutbox):
             consumer.close()
         return self._group_metadata
 
-    def _guarded(self, call: Callable[[], Any], what: str) -> None:
+    def refuse(self, error: KafkaError, topic: str, size_bytes: int) -> NoReturn:
+        """Raise what it means that the client did not take a record; a fenced one takes none."""
+        if error.fatal() or classify(error) is Failure.FENCED:
+            self._broken(error, f"a record for topic {topic} was not stored")
+        super().refuse(error, topic, size_bytes)
+
+    def _guarded(self, call: Callable[[], object], what: str) -> None:
         try:
             call()
         except KafkaException as raised:
-            error = kafka_error(raised)
-            failure = classify(error)
-            if failure is Failure.FENCED or self._is_fenced():
-                self._fenced()
-            self._drop()
-            if failure is Failure.AUTHENTICATION:
-                raise stream_error(error, what, "SINK_FAILED") from raised
-            raise IndoubtError(f"{what} ended with {error.str()} ({error.name()})") from raised
+            self._broken(kafka_error(raised), what)
 
-    def _is_fenced(self) -> bool:
-        return self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED
+    def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
+        """Raise what an error of the client means; the producer is thrown away, whatever it is."""
+        error = error or self._fatal_error()
+        fenced = self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED
+        if fenced or (error is not None and classify(error) is Failure.FENCED):
+            self._fenced()
+        self._drop()
+        if error is not None and classify(error) is Failure.AUTHENTICATION:
+            raise stream_error(error, what, "SINK_FAILED")
+        told = f"{error.str()} ({error.name()})" if error else "an error the client does not tell"
+        raise IndoubtError(f"{what}: {told}")
+
+    def _fatal_error(self) -> KafkaError | None:
+        """Return why the client is broken: it says so when asked for a transaction, which it then does not begin."""
+        try:
+            self.producer.begin_transaction()
+        except KafkaException as raised:
+            return kafka_error(raised)
+        return None
 
     def _fenced(self) -> NoReturn:
         """Find out why the producer was fenced, without fencing anybody."""

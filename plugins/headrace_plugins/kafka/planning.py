@@ -79,6 +79,10 @@ class Planner:
     def next(self, start: Places, *, limited: bool) -> dict[Partition, int]:
         """Return the end of a batch that starts at `start`."""
         topics, ends = self._brokers.plan(self._subscription, start.keys() | self.ends.keys())
+        if start.keys() - ends.keys():
+            # A broker that has just started may not know every topic yet; deleted means still gone at a second look.
+            self._brokers.pause()
+            topics, ends = self._brokers.plan(self._subscription, start.keys() | self.ends.keys())
         ends = self._without_recreated(topics, ends)
         self.ends = ends
         if self._frozen is not None:

@@ -1,7 +1,8 @@
 """Plugins room: the thread that reads a Kafka source ahead of its batches.
 
 Takes places to read from and gives chunks up to an end; holds at most its share of the memory budget and then stops to
-consume. All calls of the consumer that move it happen on the one thread; the lock guards only the shelf of chunks.
+consume. All calls of the consumer happen on the one thread, since a call from another would wait until no
+poll() is under way, which may be never; the lock guards only the shelves and the wishes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from headrace_plugins.kafka.client import build_client
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error
 from headrace_plugins.kafka.offsets import Partition, Places
 from headrace_plugins.kafka.rows import Chunk, to_chunk
@@ -26,6 +29,8 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 100_000  # messages drained in one call
 _IDLE_S = 0.02  # the longest that a new place to read from waits for the thread
 _FULL_S = 0.05
+_LAST_COMMIT_S = 2.0
+_LOOK_S = 0.25
 
 
 @dataclass(slots=True)
@@ -35,27 +40,54 @@ class Shelf:
     taken: int  # the next offset to hand out
     position: int  # the next offset to read; all rows in [taken, position) are in chunks
     chunks: deque[Chunk] = field(default_factory=deque)
+    nbytes: int = 0
     failure: KafkaError | None = None
+
+    def put(self, chunk: Chunk) -> bool:
+        """Add what of a chunk lies at or behind the position; False when none of it does."""
+        _old, fresh = chunk.split(self.position)
+        if fresh is None:
+            return False
+        self.chunks.append(fresh)
+        self.position = fresh.last + 1
+        self.nbytes += fresh.nbytes
+        return True
+
+    def take(self, end: int) -> list[Chunk]:
+        """Hand out everything before an offset."""
+        found = []
+        while self.chunks and self.chunks[0].first < end:
+            chunk = self.chunks.popleft()
+            before, rest = chunk.split(end)
+            found += [before] if before is not None else []
+            if rest is not None:
+                self.chunks.appendleft(rest)
+        self.taken = end
+        self.nbytes = sum(chunk.nbytes for chunk in self.chunks)
+        return found
 
 
 class ReadAhead:
     """A consumer on its own thread.
 
     Args:
-        consumer: Has enable.partition.eof, no group membership, no offset reset.
+        settings: Of the consumer: enable.partition.eof is on, there is no offset reset.
         budget_bytes: At most this much is kept in chunks nobody waits for, plus one drain.
         name: Of the thread.
     """
 
-    def __init__(self, consumer: Consumer, budget_bytes: int, name: str) -> None:
-        self._consumer = consumer
+    def __init__(self, settings: Mapping[str, Any], budget_bytes: int, name: str) -> None:
+        self._consumer: Consumer = build_client(Consumer, {**settings, "on_commit": self._committed})
         self._budget_bytes = budget_bytes
         self._columns: Sequence[str] = ()
         self._shelves: dict[Partition, Shelf] = {}
         self._moved: dict[Partition, int] = {}
         self._goals: Places = {}
-        self._bytes = 0
         self._peak_bytes = 0
+        self._wished: Places = {}
+        self._commits_open = 0
+        self._highs: dict[Partition, int] = {}
+        self._looked_s = 0.0
         self._crash: BaseException | None = None
         self._last_error: KafkaError | None = None
         self._progress = 0
@@ -118,7 +150,7 @@ class ReadAhead:
     def take(self, ends: Places) -> list[Chunk]:
         """Hand out the rows before the ends, by partition and offset; wait() said they are there."""
         with self._changed:
-            found = [chunk for partition in sorted(ends) for chunk in self._take(partition, ends[partition])]
+            found = [chunk for partition in sorted(ends) for chunk in self._shelves[partition].take(ends[partition])]
             self._changed.notify_all()
             return found
 
@@ -136,18 +168,14 @@ class ReadAhead:
             self._changed.notify_all()
 
     def commit(self, places: Places) -> None:
-        """Commit the places to the consumer's group, asynchronously."""
-        offsets = [TopicPartition(p.topic, p.number, place) for p, place in places.items()]
-        if offsets:
-            self._consumer.commit(offsets=offsets, asynchronous=True)
+        """Commit the places to the consumer's group soon; a later call overrides one not yet carried out."""
+        with self._changed:
+            self._wished = dict(places)
+            self._changed.notify_all()
 
-    def high_watermark(self, partition: Partition) -> int | None:
-        """Return the high watermark last seen in a fetch; asks nobody."""
-        try:
-            _low, high = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
-        except (KafkaException, RuntimeError):
-            return None
-        return int(high) if high >= 0 else None
+    def high_watermark(self, partition: Partition) -> int:
+        """Return the high watermark last seen in a fetch, 0 before the first; asks nobody."""
+        return self._highs.get(partition, 0)
 
     def close(self) -> None:
         """End the thread and the consumer; may be called twice."""
@@ -162,29 +190,17 @@ class ReadAhead:
         self._shelves.clear()
 
     def _forget(self, partition: Partition) -> None:
-        shelf = self._shelves.pop(partition, None)
-        if shelf is not None:
-            self._bytes -= sum(chunk.nbytes for chunk in shelf.chunks)
+        if self._shelves.pop(partition, None) is not None:
             self._moved[partition] = -1
 
-    def _take(self, partition: Partition, end: int) -> list[Chunk]:
-        shelf, found = self._shelves[partition], []
-        while shelf.chunks and shelf.chunks[0].first < end:
-            chunk = shelf.chunks.popleft()
-            self._bytes -= chunk.nbytes
-            before, rest = chunk.split(end)
-            if before is not None:
-                found.append(before)
-            if rest is not None:
-                shelf.chunks.appendleft(rest)
-                self._bytes += rest.nbytes
-        shelf.taken = end
-        return found
+    def _bytes(self) -> int:
+        return sum(shelf.nbytes for shelf in self._shelves.values())
 
     def _run(self) -> None:
         try:
             while self._step():
                 pass
+            self._settle_commits()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the waiting side raises it
             with self._changed:
                 self._crash = error
@@ -197,17 +213,21 @@ class ReadAhead:
             if self._closing:
                 return False
             moved, self._moved = self._moved, {}
+            wished, self._wished = self._wished, {}
             if not self._shelves and not moved:
                 self._changed.wait(_IDLE_S)
                 return True
         if moved:
             self._move(moved)
+        if wished:
+            self._commit(wished)
         self._receive(drain(self._consumer))
+        self._look_at_watermarks()
         return True
 
     def _is_full(self) -> bool:
         """Full shelves still take rows for a partition whose goal is not reached, or the waiting side would starve."""
-        if self._bytes < self._budget_bytes:
+        if self._bytes() < self._budget_bytes:
             return False
         return all(self._shelves[p].position >= end for p, end in self._goals.items() if p in self._shelves)
 
@@ -221,18 +241,48 @@ class ReadAhead:
         if new:
             self._consumer.incremental_assign(new)
 
+    def _commit(self, places: Places) -> None:
+        offsets = [TopicPartition(p.topic, p.number, place) for p, place in places.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as raised:
+            _log.debug("offsets were not committed to the group", error=kafka_error(raised).str())
+        else:
+            self._commits_open += 1
+
+    def _committed(self, error: KafkaError | None, _places: object) -> None:
+        self._commits_open -= 1
+        if error is not None:
+            _log.debug("offsets were not committed to the group", error=error.str())
+
+    def _settle_commits(self) -> None:
+        """Carry out the last wish and give the broker a moment to confirm it; recovery needs none of it."""
+        if self._wished:
+            self._commit(self._wished)
+        deadline = time.monotonic() + _LAST_COMMIT_S
+        while self._commits_open > 0 and time.monotonic() < deadline:
+            self._consumer.poll(_IDLE_S)
+
+    def _look_at_watermarks(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now
+        for partition in list(self._shelves):
+            _low, high = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+            self._highs[partition] = max(0, high)
+
     def _receive(self, messages: list[Message]) -> None:
         rows = [message for message in messages if message.error() is None]
         chunks = [to_chunk(p, part, self._columns) for p, part in by_partition(rows, self._topics())]
         with self._changed:
             for chunk in chunks:
                 self._shelve(chunk)
-            if len(rows) != len(messages):
-                for message in messages:
-                    if message.error() is not None:
-                        self._note(message)
+            for message in messages if len(rows) != len(messages) else ():
+                if message.error() is not None:
+                    self._note(message)
             if messages:
-                self._peak_bytes = max(self._peak_bytes, self._bytes)
+                self._peak_bytes = max(self._peak_bytes, self._bytes())
                 self._changed.notify_all()
 
     def _topics(self) -> set[str]:
@@ -242,13 +292,7 @@ class ReadAhead:
     def _shelve(self, chunk: Chunk) -> None:
         shelf = self._shelves.get(chunk.partition)
         # A partition moved while the client handed out what it had fetched: those rows are not the ones asked for.
-        if shelf is None or chunk.partition in self._moved:
-            return
-        _old, fresh = chunk.split(shelf.position)
-        if fresh is not None:
-            shelf.chunks.append(fresh)
-            shelf.position = fresh.last + 1
-            self._bytes += fresh.nbytes
+        if shelf is not None and chunk.partition not in self._moved and shelf.put(chunk):
             self._went_on()
 
     def _went_on(self) -> None:
@@ -256,11 +300,10 @@ class ReadAhead:
         self._last_error = None
 
     def _note(self, message: Message) -> None:
-        error, topic, number = message.error(), message.topic(), message.partition()
+        error, partition = message.error(), Partition(message.topic() or "", message.partition() or 0)
         assert error is not None
-        shelf = None if topic is None or number is None else self._shelves.get(Partition(topic, number))
-        failure = classify(error)
-        if shelf is not None and Partition(str(topic), int(number or 0)) in self._moved:
+        shelf, failure = self._shelves.get(partition), classify(error)
+        if partition in self._moved:
             return
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client names its own codes so
             # Its offset is behind the transaction markers and aborted rows that no message tells of.

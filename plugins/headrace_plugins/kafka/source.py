@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from headrace.contract import (
@@ -32,6 +32,7 @@ from headrace.types import StructType
 from headrace.values import US_PER_S
 from headrace_plugins.kafka.client import (
     BOOTSTRAP,
+    SOCKET_TIMEOUT_S,
     SOURCE_REJECTED,
     admin_settings,
     build_client,
@@ -46,9 +47,10 @@ from headrace_plugins.kafka.planning import Losses, Planner, ReadLimits
 from headrace_plugins.kafka.read_ahead import ReadAhead
 from headrace_plugins.kafka.rows import SCHEMA, SCHEMA_WITH_HEADERS
 from headrace_plugins.kafka.starting import Starting, parse_starting
-from headrace_plugins.kafka.topics import Brokers, Subscription
+from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
 
 _BATCH_ONLY = ("endingOffsets", "endingOffsetsByTimestamp", "endingTimestamp")
+_ANSWER_S = 15.0
 _SUBSCRIPTIONS = ("assign", "subscribe", "subscribePattern")
 
 SPEC = Spec(
@@ -119,9 +121,8 @@ class KafkaSource:
         self._brokers = Brokers(
             build_client(AdminClient, admin_settings(self._user)),
             self._user.get("isolation.level", "read_committed"),
-            options["fetchOffset.numRetries"],
+            _patience(options, self._user),
             context.clock,
-            options["fetchOffset.retryIntervalMs"] / 1_000,
         )
         self._planner = Planner(self._brokers, subscription, _limits(options), self.losses, context.clock)
         self._ahead: ReadAhead | None = None
@@ -191,8 +192,8 @@ class KafkaSource:
         behind = {str(p): max(0, last - done.get(p, 0)) for p, last in sorted(ends.items())}
         stable: dict[str, int] = {}
         for partition, last in sorted(ends.items()):
-            high = self._ahead.high_watermark(partition) if self._ahead else None
-            stable[str(partition)] = max(0, (high or 0) - last)
+            high = self._ahead.high_watermark(partition) if self._ahead else 0
+            stable[str(partition)] = max(0, high - last)
         return SourceLag(behind, stable)
 
     def describe(self) -> str:
@@ -206,8 +207,8 @@ class KafkaSource:
     def _reader(self) -> ReadAhead:
         if self._ahead is None:
             budget = self._context.memory_budget_bytes
-            consumer = build_client(Consumer, consumer_settings(self._user, self._group, budget))
-            self._ahead = ReadAhead(consumer, budget // 2, f"headrace-kafka-{self._context.name}")
+            settings = consumer_settings(self._user, self._group, budget)
+            self._ahead = ReadAhead(settings, budget // 2, f"headrace-kafka-{self._context.name}")
             self._ahead.start(self._columns)
         return self._ahead
 
@@ -254,6 +255,12 @@ class KafkaSource:
 def _group(options: Options, context: SourceContext) -> str:
     named = {key.lower(): value for key, value in options.passed.items()}.get("kafka.group.id")
     return named or options["consumerGroup"] or f"{options['groupIdPrefix']}-{context.query_id}-{context.name}"
+
+
+def _patience(options: Options, user: Mapping[str, str]) -> Patience:
+    socket_s = int(user.get("socket.timeout.ms", SOCKET_TIMEOUT_S * 1_000)) / 1_000
+    pause_s = options["fetchOffset.retryIntervalMs"] / 1_000
+    return Patience(options["fetchOffset.numRetries"], pause_s, min(_ANSWER_S, socket_s))
 
 
 def _limits(options: Options) -> ReadLimits:
@@ -312,9 +319,6 @@ def _findings(options: Options) -> list[StreamError]:
             f'the option "minOffsetsPerTrigger" has the value {least}; allowed: up to {most}, maxOffsetsPerTrigger'
         )
         found.append(StreamError("PLUGIN_OPTION_INVALID", message))
-    level = options.without_prefix("kafka.").get("isolation.level", "read_committed")
-    if level not in {"read_committed", "read_uncommitted"}:
-        found.append(_bad("kafka.isolation.level", level, "read_committed, read_uncommitted"))
     return found
 
 

@@ -22,7 +22,6 @@ from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stre
 from headrace_plugins.kafka.offsets import Partition
 
 _INTERNAL = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
-_ANSWER_S = 15.0
 _UNTOLD = "the brokers did not tell topics and offsets"
 
 _T = TypeVar("_T")
@@ -60,16 +59,24 @@ class Topics:
     partitions: tuple[Partition, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a question is asked again, after what pause, and how long an answer may take."""
+
+    retries: int
+    pause_s: float
+    answer_s: float
+
+
 class Brokers:
     """Questions to the brokers; each is asked again a few times while the answer is a passing error."""
 
-    def __init__(self, admin: AdminClient, isolation: str, tries: int, clock: Clock, pause_s: float) -> None:
+    def __init__(self, admin: AdminClient, isolation: str, patience: Patience, clock: Clock) -> None:
         self._admin = admin
+        self._patience = patience
         committed = isolation == "read_committed"
         self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        self._tries = tries
         self._clock = clock
-        self._pause_s = pause_s
 
     def describe(self, subscription: Subscription) -> Topics:
         """Return ids and partitions of the topics; named ones that do not exist are left out."""
@@ -107,7 +114,9 @@ class Brokers:
 
     def _list_offsets(self, specs: Mapping[Partition, OffsetSpec]) -> dict[Partition, Future[Any]]:
         wanted = {TopicPartition(p.topic, p.number): spec for p, spec in specs.items()}
-        answers = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=_ANSWER_S)
+        answers = self._admin.list_offsets(
+            wanted, isolation_level=self._isolation, request_timeout=self._patience.answer_s
+        )
         return {Partition(place.topic, place.partition): answer for place, answer in answers.items()}
 
     def _collect(self, answers: Mapping[Partition, Future[Any]]) -> dict[Partition, tuple[int, int]]:
@@ -126,7 +135,7 @@ class Brokers:
         names = list(subscription.named) if subscription.pattern is None else self._matching(subscription.pattern)
         if not names:
             return Topics({}, ())
-        answers = self._admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_S)
+        answers = self._admin.describe_topics(TopicCollection(names), request_timeout=self._patience.answer_s)
         ids: dict[str, str] = {}
         partitions: list[Partition] = []
         for name, answer in sorted(answers.items()):
@@ -143,22 +152,23 @@ class Brokers:
         return Topics(ids, tuple(sorted(partitions)))
 
     def _matching(self, pattern: str) -> list[str]:
-        names = self._admin.list_topics(timeout=_ANSWER_S).topics
+        names = self._admin.list_topics(timeout=self._patience.answer_s).topics
         return sorted(name for name in names if name not in _INTERNAL and re.fullmatch(pattern, name))
 
     def _again(self, question: Callable[[], _T]) -> _T:
-        for attempt in range(self._tries + 1):
+        for attempt in range(self._patience.retries + 1):
             try:
                 return question()
             except KafkaException as raised:
                 error = kafka_error(raised)
                 self._admin.poll(0)
-                if classify(error) is not Failure.TRANSIENT or attempt == self._tries:
+                if classify(error) is not Failure.TRANSIENT or attempt == self._patience.retries:
                     raise stream_error(
                         error, "the brokers did not tell topics and offsets", "SOURCE_FAILED"
                     ) from raised
-                self._pause()
+                self.pause()
         raise StreamError("INTERNAL", "a question to the brokers had no tries")
 
-    def _pause(self) -> None:
-        self._clock.wait(_NEVER_SET, self._pause_s)
+    def pause(self) -> None:
+        """Wait before a question is asked again."""
+        self._clock.wait(_NEVER_SET, self._patience.pause_s)

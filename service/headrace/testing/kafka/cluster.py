@@ -20,10 +20,14 @@ from headrace.errors import StreamError
 from headrace.testing.kafka.ports import pause_between_looks
 
 _TIMEOUT_S = 30.0
+_SETTLE_S = 1.0
 _NOT_YET = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError._NOENT,  # noqa: SLF001 - the client names its own codes so
 )
 
 
@@ -178,7 +182,16 @@ class Kafka:
         return stored
 
     def read_committed(self, topic: str) -> list[Record]:
-        """Return every record a read_committed consumer sees now, ordered by partition and offset."""
+        """Return every record a read_committed consumer sees, ordered by partition and offset.
+
+        A commit is answered a moment before its markers are written, so this waits up to a second for transactions to
+        settle; the records of one still open then are left out.
+        """
+        deadline = time.monotonic() + _SETTLE_S
+        while self.end_offsets(topic) != self.end_offsets(topic, IsolationLevel.READ_UNCOMMITTED):
+            if time.monotonic() > deadline:
+                break
+            pause_between_looks()
         return self.read(topic, IsolationLevel.READ_COMMITTED)
 
     def read(self, topic: str, isolation: IsolationLevel) -> list[Record]:
@@ -204,10 +217,17 @@ class Kafka:
 
     def end_offsets(self, topic: str, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED) -> dict[int, int]:
         """Return the end of each partition: the last stable offset, or the high watermark when read_uncommitted."""
-        partitions = self.admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
-        answers = self.admin.list_offsets(asked, isolation_level=isolation)
-        return {place.partition: answer.result(_TIMEOUT_S).offset for place, answer in sorted(answers.items())}
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            partitions = self.admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+            asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
+            try:
+                answers = self.admin.list_offsets(asked, isolation_level=isolation) if asked else {}
+                return {place.partition: answer.result(_TIMEOUT_S).offset for place, answer in sorted(answers.items())}
+            except KafkaException as error:
+                if not error.args[0].retriable() and error.args[0].code() not in _NOT_YET:
+                    raise
+                _give_up_after(deadline, f"leaders of topic {topic}")
 
     def pause(self) -> None:
         """Freeze the broker; its connections stay open and get no answer."""
@@ -233,13 +253,7 @@ class Kafka:
     def _wait_for_partitions(self, name: str, partitions: int) -> None:
         """Wait until each partition gives its offsets; metadata names leaders a moment before they answer."""
         deadline = time.monotonic() + _TIMEOUT_S
-        while True:
-            try:
-                if len(self.end_offsets(name)) == partitions:
-                    return
-            except KafkaException as error:
-                if not error.args[0].retriable() and error.args[0].code() not in _NOT_YET:
-                    raise
+        while len(self.end_offsets(name)) != partitions:
             _give_up_after(deadline, f"{partitions} partitions of topic {name}")
 
 

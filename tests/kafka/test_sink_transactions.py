@@ -1,0 +1,227 @@
+"""The sink's transactions on a real broker: markers, owners, timeouts, restarts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from confluent_kafka import IsolationLevel
+
+from headrace.clock import SystemClock
+from headrace.contract import Marker, SinkContext
+from headrace.errors import IndoubtError, StreamError, SupersededError
+from headrace.options import parse_options
+from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
+from headrace.types import STRING, struct
+from headrace.values import BatchId
+from headrace_plugins.kafka.sink import SPEC, KafkaSink, build
+
+pytestmark = pytest.mark.kafka
+
+SCHEMA = struct(value=STRING)
+OpenSink = Callable[..., KafkaSink]
+NewTopic = Callable[..., str]
+
+
+def rows(*values: str) -> pa.Table:
+    """Return a batch."""
+    return pa.table({"value": list(values)})
+
+
+def marker(topic: str, batch: int, owner: int = 1) -> Marker:
+    """Return the marker of a batch."""
+    return Marker(topic, batch, f"delta-{batch}", owner)
+
+
+def write(sink: KafkaSink, batch: int, *values: str) -> None:
+    """Begin and write a batch, without its end."""
+    sink.begin(BatchId(batch))
+    sink.write(rows(*values))
+
+
+def seen(kafka: Kafka, topic: str) -> list[bytes | None]:
+    """Return the values that a read_committed reader sees."""
+    return [record.value for record in kafka.read_committed(topic)]
+
+
+def test_every_law_of_a_sink_holds(kafka: Kafka, new_topic: NewTopic) -> None:
+    """The shipped conformance kit, with crashes between all steps and two owners."""
+    topic = new_topic(partitions=2)
+    written = {"kafka.bootstrap.servers": kafka.bootstrap, "topic": topic, "transactionalIdPrefix": topic}
+
+    def read_visible() -> list[str]:
+        return [(record.value or b"").decode() for record in kafka.read_committed(topic)]
+
+    assert KIT_CONTEXT.schema == KIT_SCHEMA
+    check_sink(lambda: build(parse_options(SPEC, written), KIT_CONTEXT), read_visible)
+
+
+def test_output_and_marker_become_visible_together(kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink) -> None:
+    """Before the commit a reader sees nothing; after it a new owner finds the marker."""
+    topic = new_topic()
+    sink = open_sink(SCHEMA, topic, topic=topic)
+    assert sink.recover() is None
+    write(sink, 0, "a", "b")
+    assert seen(kafka, topic) == []
+    sink.commit(marker(topic, 0))
+    assert open_sink(SCHEMA, topic, topic=topic).recover() == marker(topic, 0)
+    assert seen(kafka, topic) == [b"a", b"b"]
+
+
+def test_an_aborted_batch_leaves_rows_nobody_sees_and_the_marker_as_it_was(
+    kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
+) -> None:
+    """The batch can be written anew by the same sink."""
+    topic = new_topic()
+    sink = open_sink(SCHEMA, topic, topic=topic)
+    sink.recover()
+    write(sink, 0, "a")
+    sink.commit(marker(topic, 0))
+    write(sink, 1, "dropped")
+    sink.abort()
+    sink.abort()
+    write(sink, 1, "b")
+    sink.commit(marker(topic, 1))
+    assert open_sink(SCHEMA, topic, topic=topic).recover() == marker(topic, 1)
+    assert seen(kafka, topic) == [b"a", b"b"]
+    assert [r.value for r in kafka.read(topic, IsolationLevel.READ_UNCOMMITTED)] == [b"a", b"dropped", b"b"]
+
+
+def test_a_claim_changes_the_owner_and_nothing_else(kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink) -> None:
+    """It may also be repeated, to keep the marker alive while the query is idle."""
+    topic = new_topic()
+    first = open_sink(SCHEMA, topic, topic=topic)
+    first.recover()
+    write(first, 4, "a")
+    first.commit(marker(topic, 4))
+    second = open_sink(SCHEMA, topic, topic=topic)
+    assert second.recover() == marker(topic, 4)
+    second.claim(marker(topic, 4, owner=2))
+    second.claim(marker(topic, 4, owner=2))
+    assert open_sink(SCHEMA, topic, topic=topic).recover() == marker(topic, 4, owner=2)
+    assert seen(kafka, topic) == [b"a"]
+
+
+@pytest.mark.parametrize("step", ["begin", "write", "commit"])
+def test_the_first_of_two_owners_is_superseded_wherever_it_is(
+    kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink, step: str
+) -> None:
+    """It learns so at its next step, and nothing of it becomes visible."""
+    topic = new_topic()
+    first, second = open_sink(SCHEMA, topic, topic=topic), open_sink(SCHEMA, topic, topic=topic)
+    first.recover()
+    first.claim(marker(topic, -1, owner=1))
+    if step != "begin":
+        first.begin(BatchId(0))
+    if step == "commit":
+        first.write(rows("ghost"))
+    second.recover()
+    second.claim(marker(topic, -1, owner=2))
+    write(second, 0, "real")
+    second.commit(marker(topic, 0, owner=2))
+
+    def go_on() -> None:
+        if step == "begin":
+            first.begin(BatchId(0))
+        if step != "commit":
+            first.write(rows("ghost"))
+        first.commit(marker(topic, 0, owner=1))
+
+    with pytest.raises(SupersededError, match="another instance has taken over this query"):
+        go_on()
+    write(second, 1, "more")
+    second.commit(marker(topic, 1, owner=2))
+    assert seen(kafka, topic) == [b"real", b"more"]
+
+
+@pytest.mark.slow
+def test_a_rival_that_has_not_claimed_yet_is_waited_for(kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink) -> None:
+    """Fenced while young with our own number in the marker: look again until the rival's number is there."""
+    topic = new_topic()
+    first, second = open_sink(SCHEMA, topic, topic=topic), open_sink(SCHEMA, topic, topic=topic)
+    first.recover()
+    first.claim(marker(topic, -1, owner=1))
+    write(first, 0, "ghost")
+    second.recover()
+    timer = threading.Timer(1.0, second.claim, [marker(topic, -1, owner=2)])
+    timer.start()
+    with pytest.raises(SupersededError, match="owner 2"):
+        first.commit(marker(topic, 0, owner=1))
+    timer.join()
+    assert seen(kafka, topic) == []
+
+
+@pytest.mark.slow
+def test_a_transaction_open_for_too_long_is_in_doubt_and_recovery_goes_on(
+    kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
+) -> None:
+    """The broker says fenced, as for a rival; owner and age tell the difference."""
+    topic = new_topic()
+    sink = open_sink(SCHEMA, topic, topic=topic, **{"kafka.transaction.timeout.ms": "1000"})
+    sink.recover()
+    sink.claim(marker(topic, -1))
+    write(sink, 0, "late")
+    # The open transaction pins the last stable offset; the coordinator's abort frees it.
+    clock, deadline = SystemClock(), SystemClock().monotonic_s() + 20
+    while kafka.end_offsets(topic) == {0: 0}:
+        assert clock.monotonic_s() < deadline, "the coordinator never gave up on the transaction"
+        clock.wait(threading.Event(), 0.1)
+    with pytest.raises(IndoubtError, match="the broker allows 1 s"):
+        sink.commit(marker(topic, 0))
+    assert sink.recover() == marker(topic, -1)
+    write(sink, 0, "again")
+    sink.commit(marker(topic, 0))
+    assert seen(kafka, topic) == [b"again"]
+
+
+def test_a_missing_topic_is_an_error_that_names_it(open_sink: OpenSink) -> None:
+    """Brokers that do not create topics by themselves."""
+    sink = open_sink(SCHEMA, "nowhere", topic="nowhere-at-all", **{"kafka.message.timeout.ms": "2000"})
+    sink.recover()
+    sink.begin(BatchId(0))
+    with pytest.raises(StreamError, match="nowhere-at-all"):
+        sink.write(rows("a"))
+    sink.abort()
+
+
+@pytest.mark.slow
+def test_marker_and_rows_survive_the_broker_and_a_frozen_one_leaves_doubt() -> None:
+    """After a kill the marker is read back; a commit into a frozen broker is in doubt, and the marker decides."""
+    with start_kafka(managed=True) as own:
+        own.create_topic("t")
+        written = {
+            "kafka.bootstrap.servers": own.bootstrap,
+            "topic": "t",
+            "kafka.socket.timeout.ms": "1500",
+            "kafka.transaction.timeout.ms": "10000",
+        }
+        sink = build(parse_options(SPEC, written), SinkContext("q", "k", SCHEMA, "append"))
+        sink.recover()
+        sink.claim(marker("q", -1))
+        write(sink, 0, "a")
+        sink.commit(marker("q", 0))
+        own.kill()
+        own.restart()
+        assert sink.recover() == marker("q", 0)
+        sink.claim(marker("q", 0, owner=2))
+        write(sink, 1, "b")
+        own.pause()
+        timer = threading.Timer(4.0, own.resume)
+        timer.start()
+        outcome = "committed"
+        try:
+            sink.commit(marker("q", 1, owner=2))
+        except IndoubtError:
+            outcome = "in doubt"
+        timer.join()
+        found = sink.recover()
+        assert found in {marker("q", 0, owner=2), marker("q", 1, owner=2)}
+        assert outcome == "in doubt" or found == marker("q", 1, owner=2)
+        if found != marker("q", 1, owner=2):
+            write(sink, 1, "b")
+            sink.commit(marker("q", 1, owner=2))
+        assert seen(own, "t") == [b"a", b"b"]
+        sink.close()
