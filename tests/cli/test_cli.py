@@ -14,9 +14,10 @@ import pytest
 from rich.console import Console
 
 from headrace import __version__
+from headrace.cli import run
 from headrace.errors import StreamError, StreamErrors
 from headrace.terminal.failure import hide, print_failure
-from headrace.terminal.verbs import COMMANDS, load_command, run
+from headrace.terminal.verbs import COMMANDS, load_command
 from headrace.values import Position
 
 HEAVY = {"duckdb", "pyarrow", "confluent_kafka", "rocksdict", "sqlglot", "pydantic", "yaml", "structlog"}

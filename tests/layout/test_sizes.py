@@ -26,7 +26,8 @@ ALL = [(name, path) for package in PACKAGES for name, path in modules(package)]
 
 
 def _tests() -> list[Path]:
-    return sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "benchmarks").rglob("*.py"))
+    found = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    return sorted(path for path in found if ".cache" not in path.parts)
 
 
 def test_files_stay_below_the_wall() -> None:
