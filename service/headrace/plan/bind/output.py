@@ -9,10 +9,11 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.items import Item
 from headrace.plan.bind.order import sort_key
 from headrace.plan.bind.session import Session
-from headrace.plan.bind.source.generate import generate, is_generator, split_outer
+from headrace.plan.bind.source.generate import generate, split_outer
 from headrace.plan.expressions import (
     AggregateCall,
     Alias,

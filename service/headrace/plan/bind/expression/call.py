@@ -25,6 +25,12 @@ def is_function(name: str) -> bool:
     return name in FUNCTIONS
 
 
+def is_generator(expression: Expression) -> bool:
+    """Return True for a call that gives rows."""
+    function = FUNCTIONS.get(expression.function) if isinstance(expression, Call) else None
+    return function is not None and function.generator
+
+
 def call(name: str, args: Sequence[Expression], shown: str | None = None, *, ansi: bool = True) -> Call:
     """Return the call with its arguments cast to the types that the function takes.
 
@@ -43,6 +49,9 @@ def call(name: str, args: Sequence[Expression], shown: str | None = None, *, ans
     if function.how is How.REFUSED:
         raise StreamError("SQL_UNSUPPORTED", f"The function {shown or name} is not supported: {function.why}")
     check_arity(shown or name, function.arity, len(args))
+    if any(is_generator(arg) for arg in args):
+        message = f"A function that gives rows may not stand inside an expression; seen inside {shown or name}."
+        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.NESTED_EXPRESSIONS")
     resolved = function.resolve([argument_of(arg, ansi=ansi) for arg in args])
     typed = tuple(_typed(arg, resolved.arguments[place]) for place, arg in enumerate(args))
     return Call(resolved.type, function.name, typed)

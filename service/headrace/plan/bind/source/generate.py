@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope, Visible
@@ -19,12 +19,6 @@ from headrace.plan.nodes import Generate, Plan, Values
 from headrace.sql.functions import FUNCTIONS
 from headrace.sql.parse import position_of
 from headrace.types import BIGINT, ArrayType, StructType
-
-
-def is_generator(expression: Expression) -> bool:
-    """Return True for a call that gives rows."""
-    function = FUNCTIONS.get(expression.function) if isinstance(expression, Call) else None
-    return function is not None and function.generator
 
 
 def generate(child: Plan, generator: Call, names: Sequence[str], session: Session, outer: bool = False) -> Generate:

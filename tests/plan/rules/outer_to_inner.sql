@@ -1,0 +1,87 @@
+-- a condition that null fails makes a left join inner
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE b > 1
+=>
+Project [a#1, b#2]
+  Filter (b#2 > 1)
+    Join Inner (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- IS NULL keeps it
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE b IS NULL
+=>
+Project [a#1, b#2]
+  Filter is_null(b#2)
+    Join LeftOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- coalesce keeps it
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE coalesce(b, 2) > 1
+=>
+Project [a#1, b#2]
+  Filter (coalesce(b#2, 2) > 1)
+    Join LeftOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- a full join with one side needed is a left join
+SELECT a, b FROM l FULL JOIN r ON l.k = r.k WHERE a > 1
+=>
+Project [a#1, b#2]
+  Filter (a#1 > 1)
+    Join LeftOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- a full join with the other side needed is a right join
+SELECT a, b FROM l FULL JOIN r ON l.k = r.k WHERE b IS NOT NULL
+=>
+Project [a#1, b#2]
+  Filter is_not_null(b#2)
+    Join RightOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- a full join with both needed is inner
+SELECT a, b FROM l FULL JOIN r ON l.k = r.k WHERE a > 1 AND b > 1
+=>
+Project [a#1, b#2]
+  Filter ((a#1 > 1) AND (b#2 > 1))
+    Join Inner (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- a right join whose left is needed is inner
+SELECT a, b FROM l RIGHT JOIN r ON l.k = r.k WHERE a IN (1, 2)
+=>
+Project [a#1, b#2]
+  Filter in(a#1, 1, 2)
+    Join Inner (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- an OR is needed in both its parts
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE b > 1 OR b IS NULL
+=>
+Project [a#1, b#2]
+  Filter ((b#2 > 1) OR is_null(b#2))
+    Join LeftOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
