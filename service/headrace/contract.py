@@ -130,6 +130,7 @@ class SourceLag:
 
     behind: Mapping[str, int] = field(default_factory=dict)
     stable_behind: Mapping[str, int] = field(default_factory=dict)  # high watermark minus last stable offset
+    lost: int = 0  # offsets that were gone before they were read, since the source was opened
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ Takes parsed options and a `SinkContext`, gives a `Sink` that writes a batch's r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from headrace.contract import (
     Spec,
 )
 from headrace.errors import Retry, StreamError, StreamErrors
-from headrace.types import BINARY, INT, STRING, ArrayType, AtomicType, DataType, StructType
+from headrace.types import BINARY, INT, STRING, TIMESTAMP, ArrayType, AtomicType, DataType, StructType
 from headrace.values import BatchId
 from headrace_plugins.kafka.client import BOOTSTRAP, SINK_REJECTED, check_settings, passthrough, user_settings
 from headrace_plugins.kafka.failures import kafka_error
@@ -54,6 +54,7 @@ SPEC = Spec(
             allowed=tuple(delivery.value for delivery in Delivery),
         ),
         Option("keyColumn", Kind.STRING, "Column whose value becomes the key; the default is a column key, if any."),
+        Option("timestampColumn", Kind.STRING, "Column that becomes the record's timestamp, in whole milliseconds."),
         Option("transactionalIdPrefix", Kind.STRING, "transactional.id is <this>-<query id>.", default="headrace"),
         Option("markerGroup", Kind.STRING, "Consumer group that holds the marker; default <transactional.id>.marker."),
     ),
@@ -70,6 +71,7 @@ class Binding:
     key: str | None
     headers: str | None
     partition: str | None
+    timestamp: str | None
     topic_column: str | None
     topic: str | None
     allowed: tuple[str, ...]
@@ -113,6 +115,9 @@ def bind_columns(options: Options, schema: StructType, *, encoded: bool) -> Bind
         else take("key", _TEXT),
         headers=None if encoded else take("headers", (HEADERS,)),
         partition=None if encoded else take("partition", (INT,)),
+        timestamp=take(options["timestampColumn"], (TIMESTAMP,), required="Correct the name.")
+        if options["timestampColumn"]
+        else None,
         topic_column=None if topic else take("topic", (STRING,), required="Set the option topic."),
         topic=topic,
         allowed=tuple(name.strip() for name in (options["topics"] or "").split(",") if name.strip()),
@@ -197,11 +202,12 @@ class KafkaSink:
             topics = self._column(batch, None if topic else self._binding.topic_column)
             headers = self._headers(batch)
             partitions = self._partitions(batch)
-            if topic is not None and headers is None and partitions is None:
+            stamps = self._timestamps(batch)
+            if topic is not None and headers is None and partitions is None and stamps is None:
                 self._produce_plain(topic, values, keys)
             else:
                 names = [topic] * len(values) if topic is not None else [name.decode() for name in topics]
-                self._produce_full(names, values, keys, headers, partitions)
+                self._produce_full(names, values, keys, _Rest(headers, partitions, stamps))
             self._outbox.serve(0)
         self._outbox.flush()
         return int(rows.num_rows)
@@ -283,35 +289,51 @@ class KafkaSink:
             try:
                 produce(topic, value, key)
             except BufferError:
-                self._produce_when_free(topic, value, key, _ANY_PARTITION, None)
+                self._produce_when_free(topic, value, key, {})
             except KafkaException as raised:
                 self._outbox.refuse(kafka_error(raised), topic, len(value or b""))
 
-    def _produce_full(
-        self,
-        topics: Sequence[str],
-        values: Sequence[Any],
-        keys: Sequence[Any],
-        headers: Sequence[Any] | None,
-        partitions: Sequence[int] | None,
-    ) -> None:
-        empty = [None] * len(values)
-        every = zip(topics, values, keys, partitions or [_ANY_PARTITION] * len(values), headers or empty, strict=True)
-        for topic, value, key, partition, pairs in every:
+    def _timestamps(self, batch: pa.RecordBatch) -> list[int] | None:
+        name = self._binding.timestamp
+        if name is None:
+            return None
+        column = batch.column(batch.schema.get_field_index(name))
+        found: list[int] = pc.fill_null(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()), 0).to_pylist()
+        return found
+
+    def _produce_full(self, topics: Sequence[str], values: Sequence[Any], keys: Sequence[Any], rest: _Rest) -> None:
+        every = zip(topics, values, keys, rest.rows(len(values)), strict=True)
+        for topic, value, key, more in every:
             try:
-                self._produce_when_free(topic, value, key, partition, pairs)
+                self._produce_when_free(topic, value, key, more)
             except KafkaException as raised:
                 self._outbox.refuse(kafka_error(raised), topic, len(value or b""))
 
-    def _produce_when_free(self, topic: str, value: Any, key: Any, partition: int, headers: Any) -> None:
-        more = {} if headers is None else {"headers": headers}
+    def _produce_when_free(self, topic: str, value: Any, key: Any, more: Mapping[str, Any]) -> None:
         while True:
             try:
-                self._outbox.producer.produce(topic, value, key, partition, **more)
+                self._outbox.producer.produce(topic, value, key, **more)
             except BufferError:
                 self._outbox.serve(_FULL_S)
             else:
                 return
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What records have beside key and value, by row; None where the rows have no such column. Timestamps are ms."""
+
+    headers: Sequence[Any] | None
+    partitions: Sequence[int] | None
+    timestamps: Sequence[int] | None
+
+    def rows(self, count: int) -> Iterator[dict[str, Any]]:
+        """Yield what to hand to the producer beside key and value; a timestamp of 0 lets the producer choose."""
+        named = {"headers": self.headers, "partition": self.partitions, "timestamp": self.timestamps}
+        present = {name: column for name, column in named.items() if column is not None}
+        for i in range(count):
+            row = {name: column[i] for name, column in present.items()}
+            yield {name: value for name, value in row.items() if value is not None}
 
 
 def build(options: Options, context: SinkContext) -> KafkaSink:

@@ -194,7 +194,7 @@ class KafkaSource:
         for partition, last in sorted(ends.items()):
             high = self._ahead.high_watermark(partition) if self._ahead else 0
             stable[str(partition)] = max(0, high - last)
-        return SourceLag(behind, stable)
+        return SourceLag(behind, stable, self.losses.offsets)
 
     def describe(self) -> str:
         """Return Spark's description."""

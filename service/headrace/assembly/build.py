@@ -14,7 +14,7 @@ from headrace.assembly.compile import CompiledQuery
 from headrace.assembly.rows import rows_to_table
 from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option
 from headrace.clock import Clock
-from headrace.config.pipeline import OnError, SourceConfig
+from headrace.config.pipeline import EncodeConfig, OnError, SourceConfig
 from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind
 from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, find_plugin
@@ -46,8 +46,7 @@ def _input(compiled: CompiledQuery, name: str, columns: tuple[str, ...], context
     more: dict[str, Any] = {}
     if config.decode is not None:
         schema = decode_schema(compiled.pipeline, name)
-        plugin, options = built_options(PluginKind.FORMAT, config.decode.format, config.decode.options)
-        codec: Codec = plugin.build(options, schema)
+        codec = _codec(compiled, config.decode.format, config.decode.options, schema)
         if codec.decoder is None:
             message = f"the format {config.decode.format} cannot decode"
             raise StreamError("PLUGIN_OPTION_INVALID", message, at=compiled.pipeline.at("sources", name, "decode"))
@@ -91,12 +90,12 @@ def build_sink(compiled: CompiledQuery, query_id: str, clock: Clock) -> Sink:
     encoder = key_encoder = None
     key: tuple[str, ...] = ()
     if config.encode is not None:
-        encoder = _encoder(config.encode.format, config.encode.options, compiled.output)
+        encoder = _encoder(compiled, config.encode, compiled.output)
         key = config.encode.key
         if len(key) == 1:
             options["keyColumn"] = key[0]
         elif key:
-            key_encoder = _encoder(config.encode.format, config.encode.options, _part_of(compiled, key))
+            key_encoder = _encoder(compiled, config.encode, _part_of(compiled, key))
     plugin, parsed = built_options(PluginKind.SINK, config.format, options)
     context = SinkContext(
         query_id, compiled.name, compiled.output, compiled.output_mode, clock, encoder, key, key_encoder
@@ -115,13 +114,22 @@ def _part_of(compiled: CompiledQuery, names: Sequence[str]) -> StructType:
     return StructType(tuple(fields[name] for name in names))
 
 
-def _encoder(name: str, options: Mapping[str, Any], schema: StructType) -> Encoder:
-    plugin, parsed = built_options(PluginKind.FORMAT, name, options)
-    codec: Codec = plugin.build(parsed, schema)
+def _encoder(compiled: CompiledQuery, config: EncodeConfig, schema: StructType) -> Encoder:
+    codec = _codec(compiled, config.format, config.options, schema)
     if codec.encoder is None:
-        message = f"the format {name} cannot encode"
+        message = f"the format {config.format} cannot encode"
         raise StreamError("PLUGIN_OPTION_INVALID", message)
     return codec.encoder
+
+
+def _codec(compiled: CompiledQuery, name: str, options: Mapping[str, Any], schema: StructType) -> Codec:
+    """Both directions of a format, in the session's time zone unless its options name another."""
+    zone = {}
+    if takes_option(find_plugin(name, PluginKind.FORMAT), "timeZone"):
+        zone["timeZone"] = compiled.settings.time_zone
+    plugin, parsed = built_options(PluginKind.FORMAT, name, {**zone, **options})
+    codec: Codec = plugin.build(parsed, schema)
+    return codec
 
 
 def build_dead_letters(compiled: CompiledQuery, query_id: str, clock: Clock) -> DeadLetters | None:
@@ -146,7 +154,9 @@ def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: 
             hint="Add dead_letter: {topic: NAME}.",
         )
     plugin, options = built_options(
-        PluginKind.SINK, "kafka", {**_connection(config), **target.options, "topic": target.topic}
+        PluginKind.SINK,
+        "kafka",
+        {**_connection(config), **target.options, **ours},
     )
     own_id = f"{query_id}-dead-letters-{name}"
     sink: Sink = plugin.build(

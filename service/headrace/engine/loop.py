@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headrace.config.quantities import TriggerKind
-from headrace.contract import Offset
+from headrace.contract import Marker, Offset
 from headrace.engine.batch import BatchOutcome, run_batch
 from headrace.engine.checkpoint import BatchPlan, SourceRange
 from headrace.engine.query import QueryParts
@@ -22,6 +22,9 @@ from headrace.values import US_PER_MS, US_PER_S, BatchId, EventTime, ProcessingT
 
 POLLING_DELAY_S = 0.01
 """Seconds between looks at idle sources. Source: spark.sql.streaming.pollingDelay."""
+
+MARKER_REFRESH_S = 3600.0
+"""Seconds after which an idle query writes its marker anew."""
 
 
 class Reporter(Protocol):
@@ -41,6 +44,10 @@ class Reporter(Protocol):
 
     def idle(self) -> None:
         """There is nothing to do now."""
+        ...
+
+    def snapshot_taken(self, seconds: float) -> None:
+        """A snapshot of the state was written, which took so many seconds."""
         ...
 
 
@@ -72,6 +79,7 @@ class QueryLoop:
         self._last: BatchPlan | None = None
         self._executed: BatchPlan | None = None
         self._batches = 0
+        self._marked_s = query.clock.monotonic_s()
 
     def run(self, start: StartingPoint) -> None:
         """Run until told to stop, until drained, or until max_batches; raises what a batch raises."""
@@ -158,6 +166,7 @@ class QueryLoop:
         self._last = self._executed = plan
         self._next = plan.batch + 1
         self._batches += 1
+        self._marked_s = clock.monotonic_s()
         for name, bounds in plan.ranges.items():
             self._query.inputs[name].source.commit(bounds.end)
         self._reporter.finished(outcome, began, planning_s)
@@ -169,7 +178,9 @@ class QueryLoop:
         if (batch + 1) % config.snapshot_every_batches:
             return
         failpoint("before_snapshot")
+        before_s = self._query.clock.monotonic_s()
         self._query.state.snapshot()
+        self._reporter.snapshot_taken(self._query.clock.monotonic_s() - before_s)
         failpoint("after_snapshot")
         self._query.state.purge(config.keep_batches)
         self._query.checkpoint.purge(config.keep_batches)
@@ -177,11 +188,21 @@ class QueryLoop:
 
     def _idle(self) -> None:
         self._reporter.idle()
+        self._refresh_marker()
         delay = POLLING_DELAY_S
         if self._limits.interval_us:
             now = self._query.clock.now_us()
             delay = (next_after(now, now, self._limits.interval_us) - now) / US_PER_S
         self._wait(delay)
+
+    def _refresh_marker(self) -> None:
+        """Keep the marker of an idle query younger than brokers keep offsets (offsets.retention.minutes)."""
+        now_s = self._query.clock.monotonic_s()
+        if self._query.keeps_marker and now_s - self._marked_s > MARKER_REFRESH_S:
+            commit = self._query.checkpoint.last_commit()
+            done, delta = (commit.batch, commit.delta) if commit else (-1, "")
+            self._query.sink.claim(Marker(self._query.checkpoint.query_id, done, delta, self._query.owner))
+            self._marked_s = now_s
 
     def _wait_for_trigger(self, began: ProcessingTime) -> None:
         if self._limits.interval_us:

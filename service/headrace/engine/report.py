@@ -14,6 +14,7 @@ from headrace.engine.query import QueryParts
 from headrace.inputs.stream import InputRows
 from headrace.operators.watermark import EventTimes
 from headrace.progress.history import Activity, ProgressHistory
+from headrace.progress.metrics import Metrics
 from headrace.progress.model import (
     ADD_BATCH,
     COMMIT_OFFSETS,
@@ -43,6 +44,7 @@ class QueryReporter:
     Args:
         query: The opened query.
         history: Where progress is kept.
+        metrics: Where events between batches are counted.
         listen: Called with each progress.
         beat: Called when the loop shows life.
         restarts: How often the query was started before in this process.
@@ -52,6 +54,7 @@ class QueryReporter:
         self,
         query: QueryParts,
         history: ProgressHistory,
+        metrics: Metrics,
         listen: Callable[[BatchProgress], None],
         beat: Callable[[], None],
         *,
@@ -59,6 +62,8 @@ class QueryReporter:
     ) -> None:
         self._query = query
         self._history = history
+        self._metrics = metrics
+        self._lost: dict[str, int] = {}
         self._listen = listen
         self._beat = beat
         self._restarts = restarts
@@ -78,6 +83,12 @@ class QueryReporter:
     def idle(self) -> None:
         """There is nothing to do now."""
         self._history.now(Activity.WAITING_FOR_DATA)
+        self._metrics.trigger_finished(self._query.compiled.name, self._query.clock.now_us())
+
+    def snapshot_taken(self, seconds: float) -> None:
+        """A snapshot of the state was written."""
+        size, now = self._query.state.disk_bytes(), self._query.clock.now_us()
+        self._metrics.snapshot_written(self._query.compiled.name, seconds=seconds, size_bytes=size, at_us=now)
 
     def finished(self, outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
         """A batch is done."""
@@ -167,8 +178,15 @@ class QueryReporter:
             metrics=metrics,
         )
 
+    def _newly_lost(self, name: str, lost: int) -> int:
+        """Offsets lost since the last batch, from the count since the source was opened."""
+        new = lost - self._lost.get(name, 0)
+        self._lost[name] = lost
+        return new
+
     def _facts(self, outcome: BatchOutcome, now: ProcessingTime, planning_s: float) -> BatchFacts:
         seconds = outcome.seconds
+        lags = {n: self._query.inputs[n].source.lag(outcome.plan.ranges[n].end) for n in outcome.inputs}
         greatest = [times.greatest_us for times in outcome.result.seen.values() if times.rows]
         return BatchFacts(
             query=self._query.compiled.name,
@@ -179,10 +197,11 @@ class QueryReporter:
                     name=name,
                     rows=read.records,
                     bytes_read=read.read_bytes,
-                    lag=partition_lags(self._query.inputs[name].source.lag(outcome.plan.ranges[name].end)),
+                    lag=partition_lags(lags[name]),
                     max_event_time_us=EventTime(max(greatest)) if greatest else None,
                     decode_errors=dict(Counter("malformed" for _ in read.malformed)),
                     dead_letters=len(read.dead) if read.dead is not None else 0,
+                    data_loss_records=self._newly_lost(name, lags[name].lost),
                 )
                 for name, read in outcome.inputs.items()
             ),

@@ -136,10 +136,16 @@ class QueryRunner:
         parts = open_parts(self._compiled, self._options.folder, self._clock, self._options.resources)
         try:
             self._move(QueryState.RECOVERING)
-            reporter = QueryReporter(parts, self.history, self._report, self._beat, restarts=self._restarts)
+            reporter = QueryReporter(
+                parts, self.history, self._metrics, self._report, self._beat, restarts=self._restarts
+            )
             self._ids = (parts.checkpoint.query_id, reporter.run_id)
+            before_s = self._clock.monotonic_s()
             start = recover(parts, assume=self._options.assume)
+            self._metrics.restored(self.name, self._clock.monotonic_s() - before_s)
             self._metrics.restarted(self.name, start.case.value)
+            if start.was_rebuilt:
+                self._metrics.state_corrupted(self.name)
             self._move(QueryState.RUNNING)
             QueryLoop(parts, self._options.limits, reporter, self._stop).run(start)
         finally:
@@ -158,10 +164,19 @@ class QueryRunner:
         self.error = error
         self._move(QueryState.FAILED)
         self.history.terminated(error)
-        if isinstance(error, SupersededError):
-            self._metrics.fenced(self.name, "superseded")
+        self._count(error)
         _log.error("query failed", query=self.name, error_class=error.code, error=str(error), restarting=again)
         return not again
+
+    def _count(self, error: StreamError) -> None:
+        if isinstance(error, SupersededError):
+            self._metrics.fenced(self.name, "superseded")
+        elif isinstance(error, IndoubtError):
+            self._metrics.producer_recreated(self.name, "indoubt")
+        elif error.code == "SINK_FAILED":
+            self._metrics.sink_failed(self.name, self._compiled.config.sink.format)
+        elif error.code == "STATE_CORRUPT":
+            self._metrics.state_corrupted(self.name)
 
     def _pause(self) -> None:
         restart = self._options.restart

@@ -27,16 +27,16 @@ from headrace.engine.lifecycle import QueryState
 from headrace.engine.loop import LoopLimits
 from headrace.engine.runner import QueryRunner, RunnerOptions
 from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.incremental.steps import Observe
 from headrace.progress.live import LiveView
 from headrace.progress.metrics import Metrics
 from headrace.progress.model import BatchProgress
+from headrace.values import US_PER_S
 from headrace.web.app import build_app
 from headrace.web.server import WebServer
 from headrace.web.view import QueryView
 
 _log = structlog.get_logger(__name__)
-
-_GRACE_S = 3600.0
 
 
 def run_service(pipeline: Pipeline, options: RunOptions, clock: Clock | None = None) -> int:
@@ -116,8 +116,11 @@ class Service:
             folder=Path(self._pipeline.checkpoint_location) / compiled.name,
             restart=self._pipeline.on_failure.restart,
         )
+        delays_us = [step.delay_us for step in compiled.steps.steps if isinstance(step, Observe)]
         self._metrics.query_configured(
-            compiled.name, trigger_interval_s=trigger.interval_us / 1_000_000, allowed_delay_s=None
+            compiled.name,
+            trigger_interval_s=trigger.interval_us / US_PER_S,
+            allowed_delay_s=max(delays_us) / US_PER_S if delays_us else None,
         )
         return QueryRunner(compiled, options, clock, self._metrics, self._listen, self._changed.set)
 

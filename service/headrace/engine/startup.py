@@ -16,19 +16,23 @@ from headrace.engine.query import QueryParts
 from headrace.engine.recovery import Case, Decision, Facts, Found, decide
 from headrace.errors import StreamError
 from headrace.values import EventTime
-from headrace_state import StateError
+from headrace_state import Brought, StateError
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
-    """Where a run goes on: the next batch, its plan when it is to run again, and the plan before it."""
+    """Where a run goes on: the next batch, its plan when it is to run again, and the plan before it.
+
+    `was_rebuilt` is True when the local state could not be used and was restored from a snapshot and deltas.
+    """
 
     case: Case
     next_batch: int
     rerun: BatchPlan | None
     last: BatchPlan | None
+    was_rebuilt: bool = False
 
 
 def recover(query: QueryParts, *, assume: str | None = None) -> StartingPoint:
@@ -61,18 +65,20 @@ def recover(query: QueryParts, *, assume: str | None = None) -> StartingPoint:
     query.sink.claim(Marker(query.checkpoint.query_id, decision.state_batch, decision.state_delta, query.owner))
     if query.dead_letters is not None:
         query.dead_letters.recover(query.owner)
-    _bring_state(query, decision)
+    brought = _bring_state(query, decision)
     _restore_watermark(query, decision, last, commit)
     _log.info("recovered", case=decision.case.value, next_batch=decision.next_batch)
-    return StartingPoint(decision.case, decision.next_batch, last if decision.rerun else None, last)
+    rerun = last if decision.rerun else None
+    return StartingPoint(decision.case, decision.next_batch, rerun, last, was_rebuilt=brought is Brought.RESTORED)
 
 
-def _bring_state(query: QueryParts, decision: Decision) -> None:
+def _bring_state(query: QueryParts, decision: Decision) -> Brought:
     try:
         done = query.state.bring_to(decision.state_batch, decision.state_delta)
     except StateError as error:
         raise stream_error(error) from error
     _log.debug("state ready", how=done.name.lower(), batch=decision.state_batch)
+    return done
 
 
 def _restore_watermark(

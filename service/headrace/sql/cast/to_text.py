@@ -41,7 +41,7 @@ def _text(sql: str, kind: DataType, zone: str) -> str:
     if kind == TIMESTAMP:
         return timestamp_to_text_sql(sql, zone)
     if kind == BINARY:
-        # Spark takes the bytes as they are; DuckDB holds valid UTF-8 only, so bad bytes become what Spark shows for them.
+        # Spark takes the bytes as they are; DuckDB holds UTF-8 only: bad bytes become what Spark shows.
         return let(sql, lambda value: f"COALESCE(TRY(decode({value})), headrace_utf8({value}))")
     if kind == DAY_TIME_INTERVAL:
         return let(sql, _day_time)

@@ -51,6 +51,8 @@ class _Notes:
 
     def idle(self) -> None: ...
 
+    def snapshot_taken(self, seconds: float) -> None: ...
+
     def finished(self, outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
         del started, planning_s
         self.outcomes.append(outcome)
