@@ -86,7 +86,7 @@ def imports(path: Path, *, types: bool = True) -> Iterator[tuple[str, int, bool]
 class _WithoutTypes(ast.NodeTransformer):
     """Drops ``if TYPE_CHECKING:`` blocks: a name for a reader and the type checker is no dependency of the program."""
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802 the visitor's own naming
+    def visit_If(self, node: ast.If) -> ast.AST | None:
         is_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         return None if is_types else self.generic_visit(node)
 

@@ -153,6 +153,7 @@ def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: 
             at=compiled.pipeline.at("sources", name, "decode"),
             hint="Add dead_letter: {topic: NAME}.",
         )
+    ours = {"topic": target.topic, "timestampColumn": "timestamp"}
     plugin, options = built_options(
         PluginKind.SINK,
         "kafka",
