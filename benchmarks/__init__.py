@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, how soon and how small headrace is, beside other systems, on a real Kafka of this machine."""

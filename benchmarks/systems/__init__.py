@@ -1,0 +1,1 @@
+"""Benchmarks: the systems that are compared; each gives `System`, none knows of another."""
