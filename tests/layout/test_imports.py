@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from layers import GROUND, LAYERS, PACKAGES, PLUGINS_MAY_IMPORT, STATE_USERS, imports, layer, modules
+from tests.layout.layers import GROUND, LAYERS, PACKAGES, PLUGINS_MAY_IMPORT, STATE_USERS, imports, layer, modules
 
 ALL = [(name, path) for package in PACKAGES for name, path in modules(package)]
 

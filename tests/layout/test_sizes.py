@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from layers import PACKAGES, ROOT, modules
+from tests.layout.layers import PACKAGES, ROOT, modules
 
 FILE_WALL, TEST_FILE_WALL, FUNCTION_WALL, CLASS_WALL, FOLDER_WALL = 400, 600, 60, 250, 12
 EMPTY_NAMES = {

@@ -1,0 +1,114 @@
+"""Engine: several queries in one process, and what the failure of one means for the others."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from tests.engine.parts import SCHEMA, WINDOWED, MakePipeline
+
+from headrace.assembly.rows import rows_to_table
+from headrace.clock import ManualClock
+from headrace.config.run_options import RunOptions
+from headrace.contract import PluginKind, SourceContext, find_plugin
+from headrace.ddl import parse_schema
+from headrace.engine.service import Service, run_service
+from headrace.errors import StreamErrors
+from headrace.options import parse_options
+
+
+@pytest.fixture
+def stream() -> str:
+    """A memory stream with one row at second 1."""
+    name = uuid.uuid4().hex
+    plugin = find_plugin("memory", PluginKind.SOURCE)
+    source = plugin.build(parse_options(plugin.spec, {"name": name, "schema": SCHEMA}), SourceContext("", name))
+    rows = [{"ts": "2024-01-01T00:00:01Z", "user": "x", "v": 1}]
+    source.add(rows_to_table(rows, parse_schema(SCHEMA)))
+    source.close()
+    return name
+
+
+def query(sql: str, sink: dict[str, Any]) -> dict[str, Any]:
+    """One query of a file."""
+    return {"sql": sql, "output_mode": "update", "sink": sink}
+
+
+def pipeline_on(make_pipeline: MakePipeline, stream: str, queries: dict[str, Any], on_failure: Any) -> Any:
+    """A pipeline whose stream clicks has the one row."""
+    pipeline = make_pipeline(queries=queries, on_failure=on_failure)
+    pipeline.sources["clicks"].options["name"] = stream
+    return pipeline
+
+
+BAD = "SELECT CAST(user AS INT) AS i FROM clicks"
+
+
+def memory() -> dict[str, Any]:
+    """A memory sink of its own."""
+    return {"format": "memory", "options": {"name": uuid.uuid4().hex}}
+
+
+def test_a_failing_query_leaves_the_others_alone(make_pipeline: MakePipeline, stream: str) -> None:
+    """Isolate: the good query drains, the process ends with the failed one's exit code."""
+    queries = {"bad": query(BAD, memory()), "good": query(WINDOWED, memory())}
+    pipeline = pipeline_on(make_pipeline, stream, queries, "isolate")
+    service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
+    assert _run(service) == 1
+    bad, good = service.queries()
+    assert (bad.state, bad.error_code, good.state, good.error) == ("failed", "SQL_RUNTIME", "stopped", "")
+    assert good.last is not None
+    assert good.last.num_input_rows == 0 or good.last.batch_id == 0
+
+
+def test_stop_all_ends_the_others_too(make_pipeline: MakePipeline, stream: str) -> None:
+    """The good query has no end of its own, and ends because the bad one failed."""
+    queries = {"bad": query(BAD, memory()), "good": query(WINDOWED, memory())}
+    pipeline = pipeline_on(make_pipeline, stream, queries, "stop_all")
+    service = Service(pipeline, RunOptions(), ManualClock(0))
+    assert _run(service) == 1
+    assert [view.state for view in service.queries()] == ["failed", "stopped"]
+
+
+def test_an_error_that_may_pass_is_tried_again(make_pipeline: MakePipeline, stream: str) -> None:
+    """Two failing writes, three attempts allowed: the batch happens once, at the third start."""
+    sink = {"format": "flaky", "options": {"name": uuid.uuid4().hex, "failures": 2}}
+    restart = {"attempts": 3, "backoff": "1 second", "max_backoff": "2 seconds"}
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, sink)}, {"restart": restart})
+    clock = ManualClock(0)
+    service = Service(pipeline, RunOptions(available_now=True), clock)
+    assert _run(service) == 0
+    view = service.queries()[0]
+    assert view.state == "stopped"
+    assert [p.facts.output_rows for p in view.recent if p.num_input_rows] == [1]
+    assert view.recent[0].facts.restarts == 2
+    assert clock.now_us() >= 3_000_000  # pauses of 1 s and 2 s
+
+
+def test_an_error_that_stays_ends_the_query_after_the_attempts(make_pipeline: MakePipeline, stream: str) -> None:
+    """Always failing writes, two attempts allowed: three starts, then failed."""
+    sink = {"format": "flaky", "options": {"name": uuid.uuid4().hex, "failures": 99}}
+    restart = {"attempts": 2, "backoff": "1 second"}
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, sink)}, {"restart": restart})
+    service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
+    assert _run(service) == 1
+    assert service.queries()[0].error_code == "SINK_FAILED"
+
+
+def test_every_query_must_compile_before_any_starts(make_pipeline: MakePipeline) -> None:
+    """Both findings come at once, and no checkpoint folder appears."""
+    queries = {"a": query("SELECT nope FROM clicks", memory()), "b": query("SELECT v FROM nowhere", memory())}
+    pipeline = make_pipeline(queries=queries)
+    with pytest.raises(StreamErrors) as caught:
+        run_service(pipeline, RunOptions(available_now=True), ManualClock(0))
+    conditions = [error.condition for error in caught.value.errors]
+    assert conditions == ["UNRESOLVED_COLUMN.WITH_SUGGESTION", "TABLE_OR_VIEW_NOT_FOUND"]
+    assert not (pipeline.folder / "checkpoints").exists()
+
+
+def _run(service: Service) -> int:
+
+    with ExitStack() as stack:
+        return service.run(stack)

@@ -1,8 +1,0 @@
-"""Makes the layer table importable beside the tests that read it."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
