@@ -4,7 +4,7 @@
     2 read   exactly [start, end) of every source
     3 run    the steps; state changes are staged, nothing is published
     4 write  hand all rows to the sink, still invisible
-    5 seal   the state changes                                                delta N, durable
+    5 seal   the state changes and the next watermark                         delta N, durable
     6 commit the sink, with a marker that names the batch and its delta       THE DECISION
     7 apply  the delta to the state, then record that the batch is done       commits/N
     8 report progress
@@ -95,13 +95,14 @@ def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> Bat
     written = query.sink.write(result.rows)  # 4
     failpoint("after_write")
     watch.done("produce")
+    next_watermark = query.tracker.advance(result.seen)
+    query.keep_watermark(staged, next_watermark)
     delta = query.state.seal(staged)  # 5
     failpoint("after_delta")
     watch.done("delta")
     _commit(query, plan, inputs, delta)  # 6
     failpoint("after_commit")
     watch.done("commit")
-    next_watermark = query.tracker.advance(result.seen)
     finish(query, CommitEntry(plan.batch, delta, next_watermark))  # 7
     watch.done("apply")
     return BatchOutcome(plan, inputs, result, written, next_watermark, watch.seconds)  # 8

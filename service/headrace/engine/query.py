@@ -23,7 +23,13 @@ from headrace.operators.run import StepRunner, step_ids
 from headrace.operators.statements import Statements
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
-from headrace_state import QueryState, StoreKind
+from headrace.values import EventTime
+from headrace_state import QueryState, StateBatch, StoreKind
+
+WATERMARK_TABLE = "watermark"
+"""A state table of one row: the next batch's watermark, so that a batch's delta holds all that the batch changed."""
+
+_WATERMARK_KEY = b"next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,20 @@ class QueryParts:
         """True when the sink's marker decides about a batch."""
         return self.sink.delivery is Delivery.EXACTLY_ONCE
 
+    def keep_watermark(self, staged: StateBatch, watermark: EventTime) -> None:
+        """Stage the next batch's watermark beside the state changes, when it has moved.
+
+        The commit log has it too, but only after the sink's commit: a crash in between would lose it, and the batch,
+        being decided, is not run again to find it out.
+        """
+        if watermark != self.kept_watermark(staged):
+            staged.put_many(WATERMARK_TABLE, [_WATERMARK_KEY], [watermark.to_bytes(8, "big", signed=True)])
+
+    def kept_watermark(self, staged: StateBatch) -> EventTime:
+        """Return the watermark that the state holds, the epoch when it holds none."""
+        [found] = staged.get_many(WATERMARK_TABLE, [_WATERMARK_KEY])
+        return EventTime(int.from_bytes(found, "big", signed=True) if found else 0)
+
     def close(self) -> None:
         """Close everything in the reverse order of opening."""
         self._stack.close()
@@ -88,7 +108,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         stack.callback(statements.close)
         runner = StepRunner(compiled.steps, statements)
         checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures})
-        state = checkpoint.open_state(step_ids(compiled.steps), limits.state_store)
+        state = checkpoint.open_state((*step_ids(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
         sink = build_sink(compiled, checkpoint.query_id, clock)

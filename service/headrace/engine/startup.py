@@ -15,7 +15,6 @@ from headrace.engine.checkpoint import BatchPlan, CommitEntry, stream_error
 from headrace.engine.query import QueryParts
 from headrace.engine.recovery import Case, Decision, Facts, Found, decide
 from headrace.errors import StreamError
-from headrace.values import EventTime
 from headrace_state import Brought, StateError
 
 _log = structlog.get_logger(__name__)
@@ -84,8 +83,8 @@ def _bring_state(query: QueryParts, decision: Decision) -> Brought:
 def _restore_watermark(
     query: QueryParts, decision: Decision, last: BatchPlan | None, commit: CommitEntry | None
 ) -> None:
-    """The watermark of the next batch, from the commit log, or from the plan of a batch whose entry is missing."""
-    known = [EventTime(0)]
+    """Set the watermark of the next batch, from the state, and for states of no rows from the logs."""
+    known = [query.kept_watermark(query.state.begin(decision.next_batch))]
     if last is not None:
         known.append(last.watermark)
     if commit is not None:
