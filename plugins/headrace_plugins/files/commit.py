@@ -143,7 +143,8 @@ class FolderCommits:
             hint = "Choose another path, or move the folder away."
             raise StreamError("CHECKPOINT_DISAGREES", message, hint=hint)
         if newest is None:
-            return None
+            # Claimed, and nothing committed yet: a batch that the checkpoint has logged was not written.
+            return Marker(owner[0], -1, "", owner[1]) if owner else None
         return replace(newest.marker, owner=max(newest.marker.owner, owner[1] if owner else 0))
 
     def _finish(self, files: Sequence[DataFile], sessions: Sequence[Path]) -> None:
