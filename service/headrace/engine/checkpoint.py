@@ -96,6 +96,20 @@ class CommitEntry:
     next_watermark: EventTime
 
 
+def _mend(log: MetadataLog) -> None:
+    """Drop the newest entry when it is torn, as a crash leaves it; an older one was whole once, so the disk is not.
+
+    Raises:
+        StreamError: CHECKPOINT_CORRUPT, naming the file.
+    """
+    try:
+        log.drop_torn_latest()
+        for number in log.numbers():
+            log.read(number)
+    except StateError as error:
+        raise stream_error(error) from error
+
+
 class Checkpoint:
     """An opened and locked checkpoint folder; close() unlocks it."""
 
@@ -110,7 +124,8 @@ class Checkpoint:
             raise stream_error(error) from error
         self.offsets = MetadataLog(folder / "offsets", self.files)
         self.commits = MetadataLog(folder / "commits", self.files)
-        self.torn = [log.drop_torn_latest() for log in (self.offsets, self.commits)]
+        for log in (self.offsets, self.commits):
+            _mend(log)
         self.query_id = self._query_id()
 
     def _query_id(self) -> str:
