@@ -1,7 +1,8 @@
 """Ground floor: named points between the steps of a batch at which a test can make the process die.
 
 A point is a no-op unless ``HEADRACE_FAILPOINT=name:n:action`` names it: the n-th time it is passed (from 1) the
-process is killed, stopped, or an error is raised. Every name stands in POINTS, so that a test can walk all of them.
+process is killed or stopped, an error is raised, or the thread sleeps. Every name stands in POINTS, so that a test can
+walk all of them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 from headrace.errors import StreamError
@@ -33,6 +35,8 @@ POINTS = (
 )
 """In the order a batch passes them."""
 
+_SLEEP_S = 600.0
+
 _passed: dict[str, int] = {}
 
 
@@ -49,7 +53,12 @@ def _raise() -> None:
     raise StreamError("FAILPOINT", "the failpoint raised, as a test asked it to")
 
 
-_ACTIONS: dict[str, Callable[[], None]] = {"kill": _kill, "stop": _stop, "raise": _raise}
+def _sleep() -> None:
+    sys.stderr.flush()
+    time.sleep(_SLEEP_S)
+
+
+_ACTIONS: dict[str, Callable[[], None]] = {"kill": _kill, "stop": _stop, "raise": _raise, "sleep": _sleep}
 
 
 def failpoint(name: str) -> None:

@@ -66,6 +66,7 @@ class Service:
         self._metrics = Metrics(self._registry)
         self._changed = threading.Event()
         self._stopping = threading.Event()
+        self._told = False
         self._live: LiveView | None = None
         self._runners = [self._runner(compiled, clock) for compiled in _compile_all(pipeline, options.queries)]
 
@@ -86,6 +87,7 @@ class Service:
             self._changed.wait(1.0)
             self._changed.clear()
             self._apply_policy()
+            self._tell_once()
         return next((runner.error.exit_code for runner in self._runners if _has_failed(runner) and runner.error), 0)
 
     def stop(self) -> None:
@@ -99,6 +101,12 @@ class Service:
     def is_stopping(self) -> bool:
         """True after stop()."""
         return self._stopping.is_set()
+
+    def _tell_once(self) -> None:
+        # Here and not in the signal's handler, which may interrupt a line being logged.
+        if self.is_stopping and not self._told:
+            self._told = True
+            _log.info("stopping", hint="the batches that run are finished; a second signal ends at once")
 
     def _apply_policy(self) -> None:
         if self._pipeline.on_failure.policy is FailurePolicy.STOP_ALL and not self.is_stopping:
