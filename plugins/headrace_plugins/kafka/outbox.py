@@ -276,7 +276,7 @@ class TransactionalOutbox(PlainOutbox):
 
     def refuse(self, error: KafkaError, topic: str, size_bytes: int) -> NoReturn:
         """Raise what it means that the client did not take a record; a fenced one takes none."""
-        if error.fatal() or classify(error) is Failure.FENCED:
+        if error.fatal() or _hides_the_cause(error) or classify(error) is Failure.FENCED:
             self._broken(error, f"a record for topic {topic} was not stored")
         super().refuse(error, topic, size_bytes)
 
@@ -288,7 +288,8 @@ class TransactionalOutbox(PlainOutbox):
 
     def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
         """Raise what an error of the client means; the producer is thrown away, whatever it is."""
-        error = error or self._fatal_error()
+        if error is None or _hides_the_cause(error):
+            error = self._fatal_error() or error
         fenced = self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED
         if fenced or (error is not None and classify(error) is Failure.FENCED):
             self._fenced()
@@ -344,6 +345,11 @@ _CONNECTION = (
     "metadata.",
     "logger",
 )
+
+
+def _hides_the_cause(error: KafkaError) -> bool:
+    """Return True for the code by which a broken client answers every call; being fenced is one of its causes."""
+    return bool(error.code() == KafkaError._FATAL)  # noqa: SLF001 - the client's name
 
 
 def _superseded(owner: int | None) -> SupersededError:
