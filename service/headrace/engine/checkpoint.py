@@ -35,9 +35,14 @@ _CODES = {
 }
 
 
+_HINTS = {
+    StateErrorKind.LOST: "Restore the checkpoint folder from a backup, or give the query a new checkpoint location.",
+}
+
+
 def stream_error(error: StateError) -> StreamError:
     """Return a state error as the engine's."""
-    return StreamError(_CODES[error.kind], str(error))
+    return StreamError(_CODES[error.kind], str(error), hint=_HINTS.get(error.kind))
 
 
 @dataclass(frozen=True, slots=True)
