@@ -1,0 +1,103 @@
+"""Crash tests: the events they feed, the queries they run, and what Spark's rules make of both, in plain Python.
+
+Shares no code with what it judges. Events alternate between two partitions, so that a rate limit of PER_BATCH cuts
+batches of exactly PER_BATCH consecutive events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headrace.testing.kafka import Record
+
+PER_BATCH = 50
+DATA_BATCHES = 6
+_COUNT = PER_BATCH * DATA_BATCHES
+_START_US = 1_704_103_200_000_000
+_STEP_US = 300_000
+_WINDOW_US = 10_000_000
+_DELAY_US = 2_000_000
+_LATE_US = (16_000_000, 25_000_000, 34_000_000)
+
+Row = tuple[object, ...]
+
+COUNTS = (
+    "SELECT window.start AS start, k, count(*) AS n, sum(v) AS total FROM activity GROUP BY window(at, '10 seconds'), k"
+)
+DOUBLES = "SELECT k, v, v * 2 AS twice FROM activity WHERE v % 3 <> 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One input record: event time in µs, a key and a number."""
+
+    ts: int
+    k: str
+    v: int
+
+    def text(self) -> str:
+        """Return the record's value."""
+        return json.dumps({"ts": self.ts, "k": self.k, "v": self.v})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the three queries of the matrix."""
+
+    name: str
+    sql: str
+    mode: str
+
+
+UPDATE = Kind("update", COUNTS, "update")
+APPEND = Kind("append", COUNTS, "append")
+STATELESS = Kind("stateless", DOUBLES, "append")
+
+
+def make_events(count: int = _COUNT) -> list[Event]:
+    """Return events of which every fifth comes late, by so much that it matters which watermark its batch has."""
+    return [
+        Event(_START_US + i * _STEP_US - (_LATE_US[i % 3] if i % 5 == 4 else 0), "abc"[i % 4 % 3], i)
+        for i in range(count)
+    ]
+
+
+def records(events: Sequence[Event], first: int = 0) -> list[Record]:
+    """Return the events as records, alternating between two partitions."""
+    return [Record(event.text().encode(), partition=(first + i) % 2) for i, event in enumerate(events)]
+
+
+def expected(kind: Kind, events: Sequence[Event]) -> Counter[Row]:
+    """Return every row the query publishes when the events are there before it starts."""
+    if kind is STATELESS:
+        return Counter((e.k, e.v, e.v * 2) for e in events if e.v % 3)
+    return Counter(_windows(kind, events))
+
+
+def _windows(kind: Kind, events: Sequence[Event]) -> Iterator[Row]:
+    groups: dict[tuple[int, str], tuple[int, int]] = {}
+    watermark = late = newest = 0
+    batches = [events[first : first + PER_BATCH] for first in range(0, len(events), PER_BATCH)]
+    for batch in [*batches, []]:  # the last one has no data; the moved watermark makes it
+        touched = set()
+        for event in batch:
+            start = event.ts - event.ts % _WINDOW_US
+            if start + _WINDOW_US > late:
+                n, total = groups.get((start, event.k), (0, 0))
+                groups[start, event.k] = (n + 1, total + event.v)
+                touched.add((start, event.k))
+        closed = {group for group in groups if group[0] + _WINDOW_US <= watermark}
+        for start, k in sorted(touched if kind is UPDATE else closed):
+            yield (_text(start), k, *groups[start, k])
+        for group in closed:
+            del groups[group]
+        newest = max([newest, *(event.ts for event in batch)])
+        late, watermark = watermark, max(watermark, newest - _DELAY_US)
+
+
+def _text(us: int) -> str:
+    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat()
