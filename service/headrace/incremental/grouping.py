@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace.duck import duckdb_type
+from headrace.errors import StreamError
 from headrace.incremental.fragment import Fragment, window_struct
 from headrace.incremental.render import Renderer, column_name, typed
 from headrace.plan.expressions import AggregateCall, Column
@@ -18,6 +19,9 @@ from headrace.plan.nodes import Aggregate
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
 from headrace.sql.settings import SqlSettings
 from headrace.types import DOUBLE, FLOAT, DataType
+
+_SAME_WHEN_DISTINCT = frozenset({"min", "max", "collect_set", "bool_and", "bool_or"})
+"""Aggregates to which a value that comes again means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,9 @@ def _call(expression: object) -> AggregateCall:
     if not isinstance(expression, AggregateCall):
         message = f"an Aggregate holds {type(expression).__name__}, not an aggregate call"
         raise TypeError(message)
+    if expression.distinct and expression.function not in _SAME_WHEN_DISTINCT:
+        message = f"{expression.function}(DISTINCT ...) is not supported by this release."
+        raise StreamError("SQL_UNSUPPORTED", message, hint="Use approx_count_distinct() or size(collect_set()).")
     return expression
 
 
