@@ -42,10 +42,13 @@ def recover(query: QueryParts, *, assume: str | None = None) -> StartingPoint:
         assume: The operator's word about a batch nobody can know about.
 
     Raises:
-        StreamError: the decision is to refuse, or state is lost.
+        StreamError: a source is not the one the checkpoint knows, the decision is to refuse, or state is lost.
     """
-    marker = query.sink.recover()
     last, commit = query.checkpoint.last_plan(), query.checkpoint.last_commit()
+    if last is not None:
+        for name, bounds in last.ranges.items():
+            query.inputs[name].source.check_identity(bounds.identity)
+    marker = query.sink.recover()
     found = None
     if marker is not None:
         found = Found(marker.batch_id, marker.delta, marker.query_id == query.checkpoint.query_id)
