@@ -183,8 +183,9 @@ class RocksStore:
             with self._checked():
                 for family in self._families.values():
                     family.flush()
+                self._release()
         finally:
-            self._release()
+            self._forget()
 
     def _open(self, tables: Sequence[str]) -> dict[str, Any]:
         with self._checked():
@@ -206,6 +207,11 @@ class RocksStore:
             family.close()
         if self._db is not None:
             self._db.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        for cursor in self._cursors:
+            cursor.clear()
         self._families, self._handles, self._cursors, self._db = {}, {}, [], None
 
     def _register(self, name: str) -> None:
