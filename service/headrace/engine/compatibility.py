@@ -35,6 +35,7 @@ def _operators(old: Record, new: Record) -> list[tuple[str, str]]:
             was, now = old[name].get(part), new[name].get(part)
             if was != now:
                 kind = {
+                    "grouping": "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
                     "keys": "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
                     "buffers": "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
                 }

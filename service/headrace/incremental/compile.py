@@ -143,6 +143,7 @@ class _Compiler:
             finish=grouping.finish,
             mode=self._mode,
             functions=grouping.functions,
+            grouping=grouping.names,
         )
         self.steps.append(step)
         return _whole(step)

@@ -14,8 +14,8 @@ from headrace.duck import duckdb_type
 from headrace.errors import StreamError
 from headrace.incremental.fragment import Fragment, window_struct
 from headrace.incremental.render import Renderer, column_name, typed
-from headrace.plan.expressions import AggregateCall, Column
-from headrace.plan.nodes import Aggregate
+from headrace.plan.expressions import AggregateCall, Alias, Column
+from headrace.plan.nodes import Aggregate, WindowAssign, walk
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
 from headrace.sql.settings import SqlSettings
 from headrace.types import DOUBLE, FLOAT, DataType
@@ -34,6 +34,7 @@ class Grouping:
     keys: tuple[DataType, ...]
     buffers: tuple[DataType, ...]
     functions: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSettings) -> Grouping:
@@ -49,7 +50,16 @@ def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSetti
         keys=tuple(item.column.type for item in node.keys),
         buffers=buffers,
         functions=tuple(f"{call.function}({', '.join(a.type.sql() for a in call.args)})" for call in calls),
+        names=tuple(_name(item, node) for item in node.keys),
     )
+
+
+def _name(key: Alias, node: Aggregate) -> str:
+    """Return what a key is, in words that stay when columns are numbered anew: state of other windows does not fit."""
+    for below in walk(node.child):
+        if isinstance(below, WindowAssign) and isinstance(key.child, Column) and below.window.id == key.child.id:
+            return f"window(size {below.size_us} us, slide {below.slide_us} us, start {below.start_us} us)"
+    return key.column.name
 
 
 def _call(expression: object) -> AggregateCall:

@@ -67,7 +67,8 @@ class AggregateGroups(Step):
     """Merges a batch's partial aggregates into state and gives finished rows by the output mode.
 
     The partial step gives key columns k0.. and buffer columns b0..; `merge` is SQL over columns n0.. (new buffers),
-    s0.. (stored ones) and `found`; `finish` is SQL over keys and buffers that gives `output`.
+    s0.. (stored ones) and `found`; `finish` is SQL over keys and buffers that gives `output`. `grouping` says in
+    words what each key is, for a checkpoint to compare.
     """
 
     input: str
@@ -76,6 +77,7 @@ class AggregateGroups(Step):
     finish: str
     mode: str
     functions: tuple[str, ...]
+    grouping: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,10 @@ class AggregateOperator:
 
     @property
     def signature(self) -> dict[str, object]:
-        """Types of keys and buffers, and the functions; names may change."""
+        """What the keys are, types of keys and buffers, and the functions; names of results may change."""
         return {
             "operator": "aggregate",
+            "grouping": list(self._step.grouping),
             "keys": self._keys.signature,
             "buffers": self._rows.signature,
             "functions": list(self._step.functions),
