@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -25,6 +26,7 @@ from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stre
 _log = structlog.get_logger(__name__)
 
 _REQUEST_S = 30.0
+_NO_ANSWER_S = 35.0
 _RIVAL_S = 10.0
 _LOOK_AGAIN_S = 0.2
 _DEFAULT_TRANSACTION_MS = 60_000
@@ -208,13 +210,13 @@ class TransactionalOutbox(PlainOutbox):
             IndoubtError: recover() will tell.
         """
         offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
-        metadata, started = self._metadata(), self._clock.monotonic_s()
-        self._guarded(
-            lambda: self.producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
+        metadata, started, producer = self._metadata(), self._clock.monotonic_s(), self.producer
+        self._answered(
+            lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
             "the marker could not be added to the transaction",
         )
         # Without a timeout, as librdkafka asks: a finite one may leave client and coordinator in different states.
-        self._guarded(lambda: self.producer.commit_transaction(), "the transaction's commit")
+        self._answered(lambda: producer.commit_transaction(), "the transaction's commit")
         self._begun_s = None
         self._owner = marker.owner
         if self._clock.monotonic_s() - started > self._socket_timeout_s:
@@ -285,6 +287,26 @@ class TransactionalOutbox(PlainOutbox):
             call()
         except KafkaException as raised:
             self._broken(kafka_error(raised), what)
+
+    def _answered(self, call: Callable[[], object], what: str) -> None:
+        """Make a guarded call that may never return, and give it and its producer up after a while.
+
+        librdkafka 2.16.0 waits for ever for a group coordinator that died and came back, whatever timeout it was given.
+        """
+        answer: Future[object] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(call())
+            except BaseException as error:  # noqa: BLE001 it is raised where the answer is awaited
+                answer.set_exception(error)
+
+        threading.Thread(target=run, name="headrace-kafka-commit", daemon=True).start()
+        try:
+            self._guarded(lambda: answer.result(_NO_ANSWER_S), what)
+        except TimeoutError as error:
+            self._drop()
+            raise IndoubtError(f"{what}: no answer in {_NO_ANSWER_S:g} s") from error
 
     def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
         """Raise what an error of the client means; the producer is thrown away, whatever it is."""
