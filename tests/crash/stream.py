@@ -71,18 +71,19 @@ def records(events: Sequence[Event], first: int = 0) -> list[Record]:
     return [Record(event.text().encode(), partition=(first + i) % 2) for i, event in enumerate(events)]
 
 
-def expected(kind: Kind, events: Sequence[Event]) -> Counter[Row]:
-    """Return every row the query publishes when the events are there before it starts."""
+def expected(kind: Kind, events: Sequence[Event], batches: int | None = None) -> Counter[Row]:
+    """Return every row the query publishes, in its first so many batches, when the events are there at its start."""
+    last = DATA_BATCHES + 1 if batches is None else batches
     if kind is STATELESS:
-        return Counter((e.k, e.v, e.v * 2) for e in events if e.v % 3)
-    return Counter(_windows(kind, events))
+        return Counter((e.k, e.v, e.v * 2) for e in events[: last * PER_BATCH] if e.v % 3)
+    return Counter(_windows(kind, events, last))
 
 
-def _windows(kind: Kind, events: Sequence[Event]) -> Iterator[Row]:
+def _windows(kind: Kind, events: Sequence[Event], last: int) -> Iterator[Row]:
     groups: dict[tuple[int, str], tuple[int, int]] = {}
     watermark = late = newest = 0
     batches = [events[first : first + PER_BATCH] for first in range(0, len(events), PER_BATCH)]
-    for batch in [*batches, []]:  # the last one has no data; the moved watermark makes it
+    for batch in [*batches, []][:last]:  # the very last one has no data; the moved watermark makes it
         touched = set()
         for event in batch:
             start = event.ts - event.ts % _WINDOW_US

@@ -25,8 +25,10 @@ def contents(job: Job) -> dict[Path, bytes]:
 
 
 CHANGES = {
-    "grouping": ("'10 seconds'), k", "'10 seconds'), upper(k)", "keys"),
-    "aggregate": ("sum(v) AS total", "max(v) AS total", "buffers"),
+    "grouping": ("'10 seconds'), k", "'10 seconds'), upper(k)", "grouping"),
+    "window": ("'10 seconds'", "'20 seconds'", "grouping"),
+    "slide": ("'10 seconds'", "'10 seconds', '5 seconds'", "grouping"),
+    "aggregate": ("sum(v) AS total", "max(v) AS total", "functions"),
     "one-more": ("sum(v) AS total", "sum(v) AS total, max(v) AS top", "buffers"),
 }
 
