@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.clock import ManualClock
-from headrace.contract import Marker, Plugin
+from headrace.contract import Marker, Plugin, SinkContext
 from headrace.errors import StreamError, SupersededError
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
-from headrace.types import BIGINT, STRING, TIMESTAMP, StructType, struct
+from headrace.types import BIGINT, STRING, TIMESTAMP, Field, StructType, struct
 from headrace.values import BatchId
 from headrace_plugins.files import sink as sinks
 from headrace_plugins.files.manifest import KEPT_MANIFESTS, ManifestLog
@@ -247,3 +247,13 @@ def test_a_torn_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(StreamError, match=r"0\.json is not a manifest") as caught:
         _sink(tmp_path).recover()
     assert caught.value.code == "CHECKPOINT_CORRUPT"
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A file cannot hold them; Spark refuses with the same condition."""
+    schema = StructType((Field("a", STRING), Field("A", STRING)))
+    with pytest.raises(StreamError) as caught:
+        sinks.PARQUET.build(
+            parse_options(sinks.PARQUET.spec, {"path": str(tmp_path)}), SinkContext("q", "q", schema, "append")
+        )
+    assert caught.value.condition == "COLUMN_ALREADY_EXISTS"

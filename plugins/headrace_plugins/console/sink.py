@@ -80,8 +80,7 @@ class ConsoleSink:
     def commit(self, marker: Marker) -> None:
         """Print the batch."""
         stream = self._stream or sys.stdout
-        empty = self._schema.arrow_schema().empty_table()
-        rows = pa.concat_tables([empty, *self._pending], promote_options="permissive")
+        rows = self._pending[0] if self._pending else self._schema.arrow_schema().empty_table()
         table = show(rows, rows=self._row_limit, truncate=self._truncate, time_zone=self._time_zone)
         stream.write(f"{RULER}\nBatch: {marker.batch_id}\n{RULER}\n{table}\n")
         stream.flush()

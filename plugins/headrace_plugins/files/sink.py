@@ -63,6 +63,7 @@ class FileSink:
             message = f"the file sink takes output mode append; seen: {context.output_mode}"
             condition = "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE"
             raise StreamError("STREAMING_UNSUPPORTED", message, condition=condition)
+        _check_names(context.schema)
         self._folder = Path(options["path"])
         self._partition_by = _names(options["partitionBy"])
         check_partition_columns(self._partition_by, context.schema)
@@ -145,6 +146,17 @@ class FileSink:
 def _names(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value or ()
     return tuple(name.strip() for name in parts if name.strip())
+
+
+def _check_names(schema: StructType) -> None:
+    """Refuse two columns of one name, as files cannot hold them. Source: Spark COLUMN_ALREADY_EXISTS."""
+    seen: set[str] = set()
+    for name in schema.names:
+        if name.lower() in seen:
+            message = f'the result has two columns called "{name}", which a file cannot hold.'
+            hint = "Give one of them another name with AS."
+            raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="COLUMN_ALREADY_EXISTS")
+        seen.add(name.lower())
 
 
 def _plugin(name: str, make_writer: WriterBuilder, options: tuple[Option, ...]) -> Plugin:

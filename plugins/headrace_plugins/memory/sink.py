@@ -136,7 +136,7 @@ class MemorySink:
 
     def commit(self, marker: Marker) -> None:
         """Show rows and marker at once."""
-        rows = pa.concat_tables([self._empty.slice(0, 0), *self._begun()], promote_options="permissive")
+        rows = next(iter(self._begun()), self._empty)
         self._table.commit(self, marker, rows, replace=self._context.output_mode == "complete")
         self._pending = None
 

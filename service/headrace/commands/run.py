@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -14,6 +15,12 @@ from headrace.memory import share_one_allocator
 from headrace.terminal.opened import FileArgument, PlainSecretsOption, SetOption, open_pipeline
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Assume(Enum):
+    """What the operator found when the sink's marker was gone: the batch's rows are not there."""
+
+    ABORTED = "aborted"
 
 
 def _address(text: str | None) -> tuple[str, int] | None:
@@ -41,6 +48,9 @@ def run_pipeline(  # noqa: PLR0913 -- each parameter is a flag of the command
         LogFormat | None, typer.Option(help="Text on a terminal and json elsewhere, unless given.")
     ] = None,
     query: Annotated[list[str] | None, typer.Option(help="Run this query only; repeatable.")] = None,
+    assume: Annotated[
+        Assume | None, typer.Option(help="Your word about a batch the sink has lost track of; see docs/recovery.md.")
+    ] = None,
     overrides: SetOption = None,
     allow_plain_secrets: PlainSecretsOption = False,
 ) -> None:
@@ -54,5 +64,6 @@ def run_pipeline(  # noqa: PLR0913 -- each parameter is a flag of the command
         raise typer.BadParameter(msg, param_hint="--query")
     live = sys.stderr.isatty() and log_format is None
     configure_logs(log_format, level="WARNING" if live else "INFO", secrets=pipeline.secret_texts())
-    options = RunOptions(available_now, max_batches, address, tuple(query or ()), live)
+    word = assume.value if assume else None
+    options = RunOptions(available_now, max_batches, address, tuple(query or ()), live, word)
     raise typer.Exit(run_service(pipeline, options))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.logs import configure_logs
 from headrace.testing.pipeline_tests import run_files
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -21,6 +22,7 @@ def run_tests(
     ] = False,
 ) -> None:
     """Run pipeline tests, without a broker."""
+    configure_logs(None, level="WARNING")
     report = run_files(paths, crash=crash, report=typer.echo)
     skipped = f", {report.skipped} skipped" if report.skipped else ""
     typer.echo(f"{report.passed} passed, {report.failed} failed{skipped}")

@@ -18,6 +18,7 @@ class RunOptions:
         http: Host and port of the status page; None means no server.
         queries: Names of the queries to run; empty means all.
         live: Draw progress on the terminal in place of one log line a batch.
+        assume: ``aborted``: the operator's word that a batch nobody can know about is not in the sink.
     """
 
     available_now: bool = False
@@ -25,3 +26,4 @@ class RunOptions:
     http: tuple[str, int] | None = None
     queries: tuple[str, ...] = ()
     live: bool = False
+    assume: str | None = None

@@ -138,6 +138,7 @@ class Service:
             limits=limits,
             folder=Path(self._pipeline.checkpoint_location) / compiled.name,
             restart=self._pipeline.on_failure.restart,
+            assume=self._options.assume,
         )
         delays_us = [step.delay_us for step in compiled.steps.steps if isinstance(step, Observe)]
         self._metrics.query_configured(

@@ -159,8 +159,7 @@ class _Session:
 
     def _row_differences(self, step: CaseStep, outcomes: list[BatchOutcome]) -> list[str]:
         kept = outcomes[-1:] if self._case.is_complete else outcomes
-        empty = self._compiled.output.arrow_schema().empty_table()
-        given = pa.concat_tables([empty, *(outcome.result.rows.cast(empty.schema) for outcome in kept)])
+        given = _stacked([outcome.result.rows for outcome in kept], self._compiled.output.arrow_schema())
         expected = step.expect or ()
         missing, extra = differing_rows(given, expected, self._compiled.output, ordered=self._case.is_ordered)
         return [f"missing row {row}" for row in missing] + [f"unexpected row {row}" for row in extra]
@@ -185,6 +184,13 @@ class _Session:
         if self._parts is not None:
             self._parts.close()
         self._parts = self._loop = None
+
+
+def _stacked(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The tables one above the other, columns by position: their names may repeat."""
+    names = [str(place) for place in range(len(schema))]
+    numbered = pa.schema([field.with_name(name) for name, field in zip(names, schema, strict=True)])
+    return pa.concat_tables([numbered.empty_table(), *(each.rename_columns(names).cast(numbered) for each in tables)])
 
 
 def _numbers(step: CaseStep, outcomes: list[BatchOutcome]) -> list[tuple[str, Any, Any]]:
