@@ -37,7 +37,7 @@ def job(mortal: Kafka, new_job: NewJob, request: pytest.FixtureRequest, events: 
     return made
 
 
-@pytest.mark.parametrize("point", ["after_wal", "after_write", "before_commit", "after_commit"])
+@pytest.mark.parametrize("point", ["after_wal", "before_commit", "after_commit"])
 def test_a_broker_that_dies_and_comes_back_within_a_batch_costs_nothing(
     point: str, mortal: Kafka, job: Job, events: Sequence[Event]
 ) -> None:

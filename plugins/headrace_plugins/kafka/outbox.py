@@ -26,7 +26,7 @@ from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stre
 _log = structlog.get_logger(__name__)
 
 _REQUEST_S = 30.0
-_NO_ANSWER_S = 35.0
+_NO_ANSWER_S = 15.0
 _RIVAL_S = 10.0
 _LOOK_AGAIN_S = 0.2
 _DEFAULT_TRANSACTION_MS = 60_000
