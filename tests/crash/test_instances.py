@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections.abc import Sequence
@@ -107,8 +106,3 @@ def test_a_second_sigterm_ends_the_process_without_waiting_for_the_batch(
         job.finish()
         seen.check()
     assert job.published() == expected(UPDATE, events)
-
-
-def test_the_children_of_these_tests_do_not_inherit_a_failpoint() -> None:
-    """Only the test that names one sets one."""
-    assert "HEADRACE_FAILPOINT" not in os.environ
