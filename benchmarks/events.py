@@ -67,7 +67,9 @@ def _slices(count: int) -> Iterator[tuple[list[str], Counts]]:
     connection = duckdb.connect()
     try:
         for begin in range(0, count, _AT_ONCE):
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE slice AS {_statement(begin, min(count, begin + _AT_ONCE))}")
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE slice AS {_statement(begin, min(count, begin + _AT_ONCE))}"
+            )
             texts = connection.sql("SELECT text FROM slice").to_arrow_table().column(0).to_pylist()
             window = f"created // {WINDOW_S * 1_000_000_000} * {WINDOW_S}"
             rows = connection.sql(f"SELECT {window} AS start, gt, count(*) FROM slice GROUP BY ALL").fetchall()

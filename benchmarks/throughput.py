@@ -1,7 +1,7 @@
 """Benchmarks: events per second of a windowed count, exactly once from Kafka to Kafka, beside other systems.
 
-`python -m benchmarks.throughput` starts one broker, writes the events (not timed), lets one system after the other count
-them by 10-second window and activity, reads back what each published and compares it with a plain count.
+`python -m benchmarks.throughput` starts one broker, writes the events (not timed), lets one system after the other
+count them by 10-second window and activity, reads back what each published and compares it with a plain count.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ _SLOW = {"quix": 100_000}
 def measure(events: int, batch_rows: int, names: Sequence[str]) -> list[Run]:
     """Run the named systems one after the other on one broker and return all runs."""
     runs: list[Run] = []
-    # The broker's reach must not be what is measured: it keeps its pages in memory and has two I/O threads more.
     with start_kafka(BrokerSettings(heap_mb=1024), managed=True) as kafka, tempfile.TemporaryDirectory() as name:
         topics: dict[int, Bench] = {}
         for system in SYSTEMS:

@@ -28,8 +28,8 @@ def rival_python() -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         print("making the other systems' virtual environment (once, about 400 MB) ...", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "-r", _REQUIREMENTS]
-        subprocess.run(command, check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(_REQUIREMENTS)]
+        subprocess.run(pip, check=True)
         stamp.write_text(wanted)
     return folder / "bin" / "python"
 

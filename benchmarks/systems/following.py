@@ -51,9 +51,9 @@ def wait_for_counts(
         if child.poll() is not None:
             message = f"the system ended with code {child.returncode} before it had counted all events"
             raise RuntimeError(message)
-        for message in consumer.consume(10_000, 0.02):
-            if message.error() is None:
-                row = json.loads(message.value() or b"{}")
+        for update in consumer.consume(10_000, 0.02):
+            if update.error() is None:
+                row = json.loads(update.value() or b"{}")
                 key = (row["start"], row["gt"])
                 total += row["n"] - newest.get(key, 0)
                 newest[key] = row["n"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql import functions as F
 
 _STATE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 _SCHEMA = (
@@ -63,10 +63,14 @@ def _counts(spark: SparkSession, settings: dict[str, Any]) -> DataFrame:
     if settings["batch_rows"]:
         reader = reader.option("maxOffsetsPerTrigger", settings["batch_rows"])
     event = F.from_json(F.col("value").cast("string"), _SCHEMA).alias("e")
-    rows = reader.load().select(event).select(
-        F.expr("timestamp_micros(e.Creation_Time div 1000)").alias("event_time"),
-        F.col("e.Creation_Time").alias("Creation_Time"),
-        F.col("e.gt").alias("gt"),
+    rows = (
+        reader.load()
+        .select(event)
+        .select(
+            F.expr("timestamp_micros(e.Creation_Time div 1000)").alias("event_time"),
+            F.col("e.Creation_Time").alias("Creation_Time"),
+            F.col("e.gt").alias("gt"),
+        )
     )
     grouped = rows.withWatermark("event_time", "10 seconds").groupBy(F.window("event_time", "10 seconds"), "gt")
     counted = grouped.agg(F.count("*").alias("n"), F.max("Creation_Time").alias("newest"))

@@ -29,9 +29,7 @@ class KafkaStreams:
                     seconds, newest = wait_for_counts(reader, work.counts, child, _TIMEOUT_S)
             finally:
                 stop(child)
-        return [
-            Run("Kafka Streams", work.events, seconds, memory.peak_bytes, newest == work.counts, "from its start")
-        ]
+        return [Run("Kafka Streams", work.events, seconds, memory.peak_bytes, newest == work.counts, "from its start")]
 
 
 def streams_command(bench: Bench, sink: str, starting: str) -> list[str | str]:
