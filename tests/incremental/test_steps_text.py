@@ -31,6 +31,13 @@ QUERIES = {
     "ordered": ("SELECT user, first(v) AS f FROM clicks GROUP BY user ORDER BY f LIMIT 3", "complete"),
     "generated": ("SELECT user, x FROM clicks LATERAL VIEW explode(array(v, v + 1)) t AS x", "append"),
     "limited": ("SELECT user FROM clicks LIMIT 3", "append"),
+    "deduplicated": ("SELECT user, v FROM once", "append"),
+    "deduplicated_within": ("SELECT user FROM once_within", "append"),
+    "session": (
+        "SELECT user, session_window.end, count(*) AS n FROM clicks GROUP BY user, session_window(ts, '5 seconds')",
+        "append",
+    ),
+    "except_table": ("SELECT user FROM clicks EXCEPT SELECT user FROM users", "update"),
     "scalar_subquery": ("SELECT user FROM clicks WHERE v > (SELECT max(age) FROM users)", "append"),
 }
 
@@ -48,6 +55,13 @@ def pipeline_of(sql: str, mode: str) -> Pipeline:
             }
         },
         "tables": {"users": {"schema": "user STRING, city STRING, age BIGINT", "rows": []}},
+        "views": [
+            {"name": "once", "deduplicate": {"input": "clicks", "columns": ["user", "ts"]}},
+            {
+                "name": "once_within",
+                "deduplicate": {"input": "clicks", "columns": ["user"], "within_watermark": True},
+            },
+        ],
         "queries": {"q": {"sql": sql, "output_mode": mode, "sink": {"format": "memory"}}},
         "checkpoint": {"location": "unused"},
     }

@@ -16,6 +16,8 @@ from headrace.incremental.grouping import group
 from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
     AggregateGroups,
+    AggregateSessions,
+    DropDuplicates,
     KeyedState,
     LimitRows,
     Observe,
@@ -26,6 +28,7 @@ from headrace.incremental.steps import (
     Stretch,
 )
 from headrace.plan import nodes
+from headrace.plan.expressions import Column
 from headrace.plan.nodes import Plan
 from headrace.sql.settings import SqlSettings
 
@@ -69,7 +72,9 @@ class _Compiler:
             nodes.Filter: lambda node: sql.filtered(self.node(node.child), node, self._render),
             nodes.Watermark: self._watermark,
             nodes.WindowAssign: lambda node: sql.window_assign(self.node(node.child), node, self._render),
+            nodes.SessionAssign: lambda node: sql.session_assign(self.node(node.child), node, self._render),
             nodes.Aggregate: self._aggregate,
+            nodes.Deduplicate: self._deduplicate,
             nodes.Expand: lambda node: sql.expanded(self.node(node.child), node, self._render),
             nodes.Join: self._join,
             nodes.Union: lambda node: sql.union([self.node(child) for child in node.children], node),
@@ -84,7 +89,7 @@ class _Compiler:
         """Return the fragment of a node; steps that must run before it are added."""
         build = self._nodes.get(type(plan))
         if build is None:
-            message = f"{_name(plan)} is not supported in streams by this release."
+            message = f"{type(plan).__name__} is not supported in streams by this release."
             raise StreamError("SQL_UNSUPPORTED", message)
         return build(plan)
 
@@ -127,15 +132,18 @@ class _Compiler:
         return _whole(step)
 
     def _aggregate(self, node: nodes.Aggregate) -> Fragment:
+        session = _session_key(node)
         grouping = group(self.node(node.child), node, self._render, self._settings)
         if not node.is_streaming:
+            if session is not None:
+                message = "session_window over a static table is not supported by this release."
+                raise StreamError("SQL_UNSUPPORTED", message)
             merged = f"SELECT {grouping.finish} FROM ({grouping.partial.sql})"
             return grouping.partial.extended(merged, node.columns)
         partial = self.stretch(grouping.partial)
-        times = self._event_times(node)
-        event_time = next((i for i, item in enumerate(node.keys) if item.column.id in times), None)
+        event_time = _event_time_key(node, self._event_times(node), session)
         step = AggregateGroups(
-            id=self._id("aggregate"),
+            id=self._id("aggregate" if session is None else "session"),
             output=node.columns,
             input=partial.id,
             state=KeyedState(grouping.keys, grouping.buffers, event_time),
@@ -145,6 +153,20 @@ class _Compiler:
             functions=grouping.functions,
             grouping=grouping.names,
         )
+        if session is not None:
+            step = AggregateSessions.of(step, session)
+        self.steps.append(step)
+        return _whole(step)
+
+    def _deduplicate(self, node: nodes.Deduplicate) -> Fragment:
+        child = self.node(node.child)
+        if not node.is_streaming:
+            return sql.deduplicated(child, node)
+        before = self.stretch(child)
+        times = self._event_times(node.child)
+        event_time = next((column for column in (*node.keys, *node.columns) if column.id in times), None)
+        delay_us = _delay_us(node.child, event_time) if node.within_watermark else None
+        step = DropDuplicates(self._id("deduplicate"), before.output, before.id, node.keys, event_time, delay_us)
         self.steps.append(step)
         return _whole(step)
 
@@ -174,7 +196,24 @@ def _whole(step: Step) -> Fragment:
     return sql.scan(step.id, [column_name(column) for column in step.output], step.output)
 
 
-def _name(plan: Plan) -> str:
-    return {"SessionAssign": "session_window", "Deduplicate": "deduplicate"}.get(
-        type(plan).__name__, type(plan).__name__
-    )
+def _session_key(node: nodes.Aggregate) -> int | None:
+    sessions = {below.window.id for below in nodes.walk(node.child) if isinstance(below, nodes.SessionAssign)}
+    keys = [item.child.id if isinstance(item.child, Column) else None for item in node.keys]
+    return next((i for i, key in enumerate(keys) if key in sessions), None)
+
+
+def _event_time_key(node: nodes.Aggregate, times: frozenset[int], session: int | None) -> int | None:
+    marked = [i for i, item in enumerate(node.keys) if item.column.id in times]
+    if session is None:
+        return next(iter(marked), None)
+    if marked and session not in marked:
+        message = "session_window over a column without a watermark, beside a key that has one, is not supported."
+        raise StreamError("SQL_UNSUPPORTED", message)
+    return session if marked else None
+
+
+def _delay_us(plan: Plan, event_time: Column | None) -> int:
+    """The delay of the watermark that a column carries; a column that got a new id has that of the first one below."""
+    found = [below for below in nodes.walk(plan) if isinstance(below, nodes.Watermark)]
+    exact = [below for below in found if below.event_time == event_time]
+    return (exact or found)[0].delay_us

@@ -13,7 +13,9 @@ from headrace.duck import quote
 from headrace.incremental.render import Renderer, column_name, typed
 from headrace.plan import nodes
 from headrace.plan.expressions import Column
-from headrace.types import StructType
+from headrace.types import TIMESTAMP_NTZ, StructType
+
+_INSTANT = "make_timestamptz"  # of µs since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,19 @@ def window_assign(child: Fragment, node: nodes.WindowAssign, render: Renderer) -
     )
 
 
+def session_assign(child: Fragment, node: nodes.SessionAssign, render: Renderer) -> Fragment:
+    """Return each row with its own session; rows without a time, or with a gap of zero or less, are left out."""
+    kind = node.window.type
+    make = "make_timestamp" if isinstance(kind, StructType) and kind.fields[0].type == TIMESTAMP_NTZ else _INSTANT
+    timed = f"SELECT *, epoch_us({render.sql(node.time)}) AS t, {render.sql(node.gap)} AS gap FROM ({child.sql})"
+    kept = "".join(f"{quote(column_name(column))}, " for column in child.columns)
+    session = f'struct_pack("start" := {make}(t), "end" := {make}(t + gap)) AS {column_name(node.window)}'
+    return child.extended(f"SELECT {kept}{session} FROM ({timed}) WHERE t IS NOT NULL AND gap > 0", node.columns)
+
+
 def window_struct(start: str, size_us: int) -> str:
     """Return the text of a window struct from the text of its start in µs."""
-    return f'struct_pack("start" := make_timestamptz({start}), "end" := make_timestamptz({start} + {size_us}))'
+    return f'struct_pack("start" := {_INSTANT}({start}), "end" := {_INSTANT}({start} + {size_us}))'
 
 
 _JOINS = {
@@ -181,6 +193,13 @@ def sorted_rows(child: Fragment, node: nodes.Sort, render: Renderer) -> Fragment
         for key in node.keys
     )
     return child.extended(f"SELECT * FROM ({child.sql}) ORDER BY {keys}", child.columns)
+
+
+def deduplicated(child: Fragment, node: nodes.Deduplicate) -> Fragment:
+    """Return the first row of each key of a static fragment."""
+    rows = f"SELECT *, row_number() OVER () AS place FROM ({child.sql})"
+    first = f"row_number() OVER (PARTITION BY {names(node.keys)} ORDER BY place) = 1"
+    return child.extended(f"SELECT {names(child.columns)} FROM ({rows}) QUALIFY {first}", child.columns)
 
 
 def limited(child: Fragment, word: str, count: int) -> Fragment:

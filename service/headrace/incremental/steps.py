@@ -7,7 +7,8 @@ steps name their tables in the state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 from headrace.plan.expressions import Column
 from headrace.types import DataType, StructType
@@ -79,6 +80,48 @@ class AggregateGroups(Step):
     functions: tuple[str, ...]
     grouping: tuple[str, ...]
 
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """One table: key to buffers."""
+        return (self.id,)
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateSessions(AggregateGroups):
+    """Groups of which one key is a session, which grows and merges; `session` is that key's place."""
+
+    session: int
+
+    @classmethod
+    def of(cls, groups: AggregateGroups, session: int) -> AggregateSessions:
+        """Return the same aggregation with one key taken for a session."""
+        parts: dict[str, Any] = {item.name: getattr(groups, item.name) for item in fields(groups)}
+        return cls(**parts, session=session)
+
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """Key with session to buffers, and key without session to all its sessions."""
+        return (self.id, f"{self.id}.sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class DropDuplicates(Step):
+    """Lets the first row of each key pass.
+
+    `event_time` is the input's column with a watermark. With `delay_us` a key is forgotten that long after its first
+    row's time; without, when the event time is among the keys and the watermark has reached it.
+    """
+
+    input: str
+    keys: tuple[Column, ...]
+    event_time: Column | None
+    delay_us: int | None
+
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """The keys; within the watermark also the keys by expiry."""
+        return (self.id,) if self.delay_us is None else (self.id, f"{self.id}.expiry")
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRows(Step):
@@ -86,6 +129,15 @@ class LimitRows(Step):
 
     input: str
     count: int
+
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """One table of one row."""
+        return (self.id,)
+
+
+StatefulStep: TypeAlias = AggregateGroups | DropDuplicates | LimitRows
+"""A step that keeps state, in the tables `state_tables`; the rows of the first are the step's rows of state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +156,9 @@ class Steps:
         return self.steps[-1]
 
     @property
-    def stateful(self) -> tuple[AggregateGroups | LimitRows, ...]:
+    def stateful(self) -> tuple[StatefulStep, ...]:
         """The steps that keep state, in running order."""
-        return tuple(step for step in self.steps if isinstance(step, AggregateGroups | LimitRows))
+        return tuple(step for step in self.steps if isinstance(step, StatefulStep))
 
     @property
     def sources(self) -> tuple[ReadSource, ...]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Step, Steps, Stretch
+from headrace.incremental.steps import (
+    AggregateGroups,
+    AggregateSessions,
+    DropDuplicates,
+    LimitRows,
+    Observe,
+    ReadSource,
+    ReadTable,
+    Step,
+    Steps,
+    Stretch,
+)
 from headrace.values import US_PER_MS
 
 _COLUMN = re.compile(r"\b([cw])(\d+)\b")
@@ -29,6 +40,7 @@ def _stretch(step: Stretch) -> str:
 
 
 def _aggregate(step: AggregateGroups) -> str:
+    sessions = f", key {step.session} is a session" if isinstance(step, AggregateSessions) else ""
     keys = ", ".join(kind.sql() for kind in step.state.keys) or "none"
     buffers = ", ".join(kind.sql() for kind in step.state.values) or "none"
     if step.mode == "complete":
@@ -38,9 +50,21 @@ def _aggregate(step: AggregateGroups) -> str:
     else:
         fate = f"forgotten when key {step.state.event_time} is at or before the watermark"
     return (
-        f"aggregate {step.input} in {step.mode} mode\n  functions {', '.join(step.functions) or 'none'}\n"
+        f"aggregate {step.input} in {step.mode} mode{sessions}\n  functions {', '.join(step.functions) or 'none'}\n"
         f"  state keys {keys}; buffers {buffers}; {fate}"
     )
+
+
+def _deduplicate(step: DropDuplicates) -> str:
+    keys = ", ".join(f"c{column.id}" for column in step.keys)
+    if step.delay_us is not None:
+        fate = f"forgotten {step.delay_us // US_PER_MS} ms after its first row's time"
+    elif step.event_time in step.keys:
+        fate = "forgotten when its time is at or before the watermark"
+    else:
+        fate = "kept for ever: no key is an event time with a watermark"
+    late = "no row is late" if step.event_time is None else f"rows are late by c{step.event_time.id}"
+    return f"first row of each key {keys} of {step.input}\n  a key is {fate}; {late}"
 
 
 _DETAILS: dict[type[Step], Callable[..., str]] = {
@@ -49,6 +73,8 @@ _DETAILS: dict[type[Step], Callable[..., str]] = {
     Stretch: _stretch,
     Observe: lambda step: f"watermark on c{step.event_time.id} of {step.input}, delay {step.delay_us // US_PER_MS} ms",
     AggregateGroups: _aggregate,
+    AggregateSessions: _aggregate,
+    DropDuplicates: _deduplicate,
     LimitRows: lambda step: f"first {step.count} rows of {step.input}; state: one row, kept for ever",
 }
 

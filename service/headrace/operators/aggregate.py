@@ -29,6 +29,8 @@ class AggregateOperator:
     groups, none is late and none is forgotten.
     """
 
+    _spark_name = "stateStoreSave"
+
     def __init__(self, step: AggregateGroups, statements: Statements) -> None:
         self._step = step
         self._statements = statements
@@ -68,9 +70,9 @@ class AggregateOperator:
             emitted, removed = self._stored(state, None, None)[0], 0
         counts = StateCounts(
             self._step.id,
-            "stateStoreSave",
+            self._spark_name,
             total=state.count(self._step.id),
-            updated=len(kept),
+            updated=len(merged),
             removed=removed,
             dropped_late=dropped,
             update_s=updated_s,

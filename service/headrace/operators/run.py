@@ -11,9 +11,22 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Steps, Stretch
+from headrace.incremental.steps import (
+    AggregateGroups,
+    AggregateSessions,
+    DropDuplicates,
+    LimitRows,
+    Observe,
+    ReadSource,
+    ReadTable,
+    StatefulStep,
+    Steps,
+    Stretch,
+)
 from headrace.operators.aggregate import AggregateOperator
+from headrace.operators.deduplicate import DeduplicateOperator
 from headrace.operators.limit import LimitOperator
+from headrace.operators.session import SessionOperator
 from headrace.operators.stateful import Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
 from headrace.operators.watermark import EventTimes, observe
@@ -36,10 +49,7 @@ class StepRunner:
     def __init__(self, steps: Steps, statements: Statements) -> None:
         self._steps = steps
         self._statements = statements
-        self._operators: dict[str, Operator] = {}
-        for step in steps.stateful:
-            made = AggregateOperator(step, statements) if isinstance(step, AggregateGroups) else LimitOperator(step)
-            self._operators[step.id] = made
+        self._operators = {step.id: _operator(step, statements) for step in steps.stateful}
 
     @property
     def delays_us(self) -> dict[str, int]:
@@ -80,7 +90,7 @@ class StepRunner:
                 case Observe():
                     results[step.id] = results[step.input]
                     seen[step.id] = observe(results[step.id].column(f"c{step.event_time.id}"))
-                case AggregateGroups() | LimitRows():
+                case AggregateGroups() | DropDuplicates() | LimitRows():
                     rows, count = self._operators[step.id].run(results[step.input], at, state)
                     results[step.id] = rows
                     counts.append(count)
@@ -98,4 +108,16 @@ class StepRunner:
 
 def step_ids(steps: Steps) -> tuple[str, ...]:
     """Return the names of the state tables a query needs."""
-    return tuple(step.id for step in steps.stateful)
+    return tuple(table for step in steps.stateful for table in step.state_tables)
+
+
+def _operator(step: StatefulStep, statements: Statements) -> Operator:
+    match step:
+        case AggregateSessions():
+            return SessionOperator(step, statements)
+        case AggregateGroups():
+            return AggregateOperator(step, statements)
+        case DropDuplicates():
+            return DeduplicateOperator(step)
+        case LimitRows():
+            return LimitOperator(step)

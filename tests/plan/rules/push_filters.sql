@@ -166,10 +166,11 @@ Project [v#1]
 SELECT user FROM (SELECT user FROM clicks EXCEPT SELECT user FROM users) WHERE user > 'a'
 =>
 Project [user#1]
-  Except
-    Project [user#1]
-      Watermark ts#2 delay 5000000us
-        Filter (user#1 > 'a')
-          Stream clicks [ts#2, user#1, v#3, n#4, xs#5, p#6]
-    Project [user#7]
-      Table users [user#7, city#8]
+  Aggregate [user#1] []
+    Join LeftAnti (user#1 <=> user#2)
+      Project [user#1]
+        Watermark ts#3 delay 5000000us
+          Filter (user#1 > 'a')
+            Stream clicks [ts#3, user#1, v#4, n#5, xs#6, p#7]
+      Project [user#2]
+        Table users [user#2, city#8]

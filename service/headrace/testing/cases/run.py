@@ -32,6 +32,8 @@ from headrace.values import ProcessingTime, iso_millis, parse_iso_us
 _START_US = 1_704_067_200_000_000
 """2024-01-01, the injected clock's start: event time decides, the wall clock must not matter."""
 
+_COPY_TRIES = 20
+
 
 class _Fed(Protocol):
     """What a memory source can do beside the contract."""
@@ -175,7 +177,7 @@ class _Session:
     def _kill(self) -> None:
         """Go on from a copy of the folder taken while everything was open: what a SIGKILL leaves on disk."""
         image = self._folder.with_name("image")
-        shutil.copytree(self._folder, image, ignore=shutil.ignore_patterns(".lock"))
+        _copy_open(self._folder, image)
         self._close()
         shutil.rmtree(self._folder)
         image.rename(self._folder)
@@ -191,6 +193,19 @@ def _stacked(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
     names = [str(place) for place in range(len(schema))]
     numbered = pa.schema([field.with_name(name) for name, field in zip(names, schema, strict=True)])
     return pa.concat_tables([numbered.empty_table(), *(each.rename_columns(names).cast(numbered) for each in tables)])
+
+
+def _copy_open(folder: Path, image: Path) -> None:
+    """Copy a folder whose store is open; what the store tidies away in the background makes the copy start again."""
+    for tries_left in reversed(range(_COPY_TRIES)):
+        try:
+            shutil.copytree(folder, image, ignore=shutil.ignore_patterns(".lock"))
+        except (shutil.Error, FileNotFoundError):
+            if not tries_left:
+                raise
+            shutil.rmtree(image, ignore_errors=True)
+        else:
+            return
 
 
 def _numbers(step: CaseStep, outcomes: list[BatchOutcome]) -> list[tuple[str, Any, Any]]:

@@ -12,7 +12,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.constant import NO_VALUE, cast_to, value_of
 from headrace.plan.event_time import window_time
-from headrace.plan.expressions import Column, Expression, Literal
+from headrace.plan.expressions import Case, Column, Expression, Literal
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Plan, SessionAssign, WindowAssign
 from headrace.sql.interval import fixed_duration_us
@@ -176,9 +176,25 @@ def _gap(bound: Bound) -> Expression:
         return Literal(DAY_TIME_INTERVAL, fixed_duration_us(value))
     if value is not NO_VALUE and isinstance(value, int) and bound.expression.type == DAY_TIME_INTERVAL:
         return bound.expression
+    if isinstance(bound.expression, Case) and bound.expression.type == STRING:
+        return _gap_by_case(bound.expression)
     if bound.expression.type in (STRING, DAY_TIME_INTERVAL):
         return cast_to(bound.expression, DAY_TIME_INTERVAL)
     raise _wrong_type("session_window(...)", bound, '"STRING" or "INTERVAL DAY TO SECOND"')
+
+
+def _gap_by_case(case: Case) -> Expression:
+    """The CASE over intervals, where its texts are constants; other texts are cast, as anywhere."""
+
+    def gap(value: Expression) -> Expression:
+        text = value_of(value)
+        if isinstance(text, str):
+            return Literal(DAY_TIME_INTERVAL, fixed_duration_us(text))
+        return cast_to(value, DAY_TIME_INTERVAL)
+
+    branches = tuple((when, gap(value)) for when, value in case.branches)
+    otherwise = None if case.otherwise is None else gap(case.otherwise)
+    return Case(DAY_TIME_INTERVAL, branches, otherwise)
 
 
 def _wrong_type(shown: str, bound: Bound, allowed: str) -> StreamError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from sqlglot import exp
 
 from headrace.errors import StreamError
@@ -9,11 +11,11 @@ from headrace.plan.bind.order import order_output
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Alias
-from headrace.plan.nodes import Aggregate, Plan, Project, SetOperation, Union
+from headrace.plan.expressions import Alias, Call
+from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, Project, SetOperation, Union
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
-from headrace.types import DataType
+from headrace.types import BOOLEAN, DataType
 
 
 def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | None) -> Relation:
@@ -37,9 +39,19 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
         plan: Plan = Union(children, output)
         if tree.args.get("distinct"):
             plan = Aggregate(plan, tuple(Alias(column, column) for column in output), ())
+    elif isinstance(tree, exp.Except) and tree.args.get("distinct") and left.is_streaming and not right.is_streaming:
+        plan = _left_without(left, right)
     else:
         plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"))
     return Relation.of(order_output(tree, Relation.of(plan), session))
+
+
+def _left_without(left: Plan, right: Plan) -> Plan:
+    """EXCEPT of a stream and a table, as operators that streams have. Source: Spark ReplaceExceptWithAntiJoin."""
+    pairs = [Call(BOOLEAN, "null_safe_equal", pair) for pair in zip(left.columns, right.columns, strict=True)]
+    condition = functools.reduce(lambda one, other: Call(BOOLEAN, "and", (one, other)), pairs)
+    kept = Join(left, right, JoinType.ANTI, condition)
+    return Aggregate(kept, tuple(Alias(column, column) for column in left.columns), ())
 
 
 def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Session) -> tuple[Plan, Plan]:
