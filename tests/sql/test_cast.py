@@ -38,9 +38,13 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with headrace's functions whose time zone may still be set."""
     connection = duckdb.connect()
     for function in ARROW_FUNCTIONS:
-        parameters = list(function.parameters)
         connection.create_function(
-            function.name, function.run, parameters, function.result, type="arrow", null_handling="special"
+            function.name,
+            function.run,
+            list(function.parameters),
+            function.result,
+            type="arrow",
+            null_handling="special",
         )
     yield connection
     connection.close()
