@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headrace.plan.expressions import Column
+from headrace.plan.nodes import JoinType
 from headrace.types import DataType, StructType
 
 
@@ -87,6 +88,40 @@ class LimitRows(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class JoinSide:
+    """One side of a stream join.
+
+    The input gives `columns`, join keys k0.., `passes` (the side's own conditions), `late_us` (its event time, or
+    null) and `evict_us`: the row is forgotten once that is at or before the watermark plus `evict_offset_us`.
+    """
+
+    input: str
+    columns: tuple[Column, ...]
+    keys: tuple[DataType, ...]
+    evict_offset_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinStreams(Step):
+    """Joins two streams by equal keys and `condition`, SQL over the columns of both sides."""
+
+    left: JoinSide
+    right: JoinSide
+    how: JoinType
+    condition: str
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The state tables: rows of each side, and their index by time."""
+        return tuple(f"{self.id}.{side}{kind}" for side in ("left", "right") for kind in ("", ".times"))
+
+    @property
+    def lag_us(self) -> int:
+        """How far the watermark of the output lies behind that of the input, negative or 0."""
+        return min(0, self.left.evict_offset_us or 0, self.right.evict_offset_us or 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
     """All steps of a query in running order; the last one's table, renamed to `schema`, is the batch's result."""
 
@@ -102,9 +137,9 @@ class Steps:
         return self.steps[-1]
 
     @property
-    def stateful(self) -> tuple[AggregateGroups | LimitRows, ...]:
+    def stateful(self) -> tuple[AggregateGroups | LimitRows | JoinStreams, ...]:
         """The steps that keep state, in running order."""
-        return tuple(step for step in self.steps if isinstance(step, AggregateGroups | LimitRows))
+        return tuple(step for step in self.steps if isinstance(step, AggregateGroups | LimitRows | JoinStreams))
 
     @property
     def sources(self) -> tuple[ReadSource, ...]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Step, Steps, Stretch
+from headrace.incremental.steps import (
+    AggregateGroups,
+    JoinSide,
+    JoinStreams,
+    LimitRows,
+    Observe,
+    ReadSource,
+    ReadTable,
+    Step,
+    Steps,
+    Stretch,
+)
 from headrace.values import US_PER_MS
 
 _COLUMN = re.compile(r"\b([cw])(\d+)\b")
@@ -43,12 +54,26 @@ def _aggregate(step: AggregateGroups) -> str:
     )
 
 
+def _join(step: JoinStreams) -> str:
+    sides = "\n".join(_join_side(name, side) for name, side in (("left", step.left), ("right", step.right)))
+    return f"{step.how.value} join of {step.left.input} and {step.right.input} on {step.condition}\n{sides}"
+
+
+def _join_side(name: str, side: JoinSide) -> str:
+    keys = ", ".join(kind.sql() for kind in side.keys)
+    fate = "kept for ever: no condition bounds it by a watermark"
+    if side.evict_offset_us is not None:
+        fate = f"forgotten when evict_us is at or before the watermark {side.evict_offset_us // US_PER_MS:+d} ms"
+    return f"  state of the {name} side: keys {keys}; {fate}"
+
+
 _DETAILS: dict[type[Step], Callable[..., str]] = {
     ReadSource: lambda step: f"read source {step.source}",
     ReadTable: lambda step: f"read table {step.table}",
     Stretch: _stretch,
     Observe: lambda step: f"watermark on c{step.event_time.id} of {step.input}, delay {step.delay_us // US_PER_MS} ms",
     AggregateGroups: _aggregate,
+    JoinStreams: _join,
     LimitRows: lambda step: f"first {step.count} rows of {step.input}; state: one row, kept for ever",
 }
 

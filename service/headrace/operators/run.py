@@ -11,8 +11,19 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from headrace.incremental.steps import AggregateGroups, LimitRows, Observe, ReadSource, ReadTable, Steps, Stretch
+from headrace.incremental.steps import (
+    AggregateGroups,
+    JoinStreams,
+    LimitRows,
+    Observe,
+    ReadSource,
+    ReadTable,
+    Step,
+    Steps,
+    Stretch,
+)
 from headrace.operators.aggregate import AggregateOperator
+from headrace.operators.join import JoinOperator
 from headrace.operators.limit import LimitOperator
 from headrace.operators.stateful import Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
@@ -37,9 +48,18 @@ class StepRunner:
         self._steps = steps
         self._statements = statements
         self._operators: dict[str, Operator] = {}
+        self._joins: dict[str, JoinOperator] = {}
+        self._lags_us = _lags_us(steps)
         for step in steps.stateful:
-            made = AggregateOperator(step, statements) if isinstance(step, AggregateGroups) else LimitOperator(step)
-            self._operators[step.id] = made
+            if isinstance(step, JoinStreams):
+                self._joins[step.id] = JoinOperator(step, statements)
+            else:
+                made = AggregateOperator(step, statements) if isinstance(step, AggregateGroups) else LimitOperator(step)
+                self._operators[step.id] = made
+
+    @property
+    def _all(self) -> dict[str, Operator | JoinOperator]:
+        return {**self._operators, **self._joins}
 
     @property
     def delays_us(self) -> dict[str, int]:
@@ -49,11 +69,11 @@ class StepRunner:
     @property
     def signatures(self) -> dict[str, dict[str, object]]:
         """What a checkpoint must agree on, by stateful step."""
-        return {name: operator.signature for name, operator in self._operators.items()}
+        return {name: operator.signature for name, operator in self._all.items()}
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when any operator wants a batch without data under a new watermark."""
-        return any(operator.wants_batch(watermark_us, last_us) for operator in self._operators.values())
+        return any(operator.wants_batch(watermark_us, last_us) for operator in self._all.values())
 
     def run(
         self, sources: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], at: Thresholds, state: StateBatch
@@ -81,8 +101,13 @@ class StepRunner:
                     results[step.id] = results[step.input]
                     seen[step.id] = observe(results[step.id].column(f"c{step.event_time.id}"))
                 case AggregateGroups() | LimitRows():
-                    rows, count = self._operators[step.id].run(results[step.input], at, state)
-                    results[step.id] = rows
+                    here = at.behind(self._lags_us[step.input])
+                    results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
+                    counts.append(count)
+                case JoinStreams(left=left, right=right):
+                    here = at.behind(min(self._lags_us[left.input], self._lags_us[right.input]))
+                    given = (results[left.input], results[right.input])
+                    results[step.id], count = self._joins[step.id].run(*given, here, state)
                     counts.append(count)
         return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)))
 
@@ -98,4 +123,27 @@ class StepRunner:
 
 def step_ids(steps: Steps) -> tuple[str, ...]:
     """Return the names of the state tables a query needs."""
-    return tuple(step.id for step in steps.stateful)
+    return tuple(
+        name for step in steps.stateful for name in (step.tables if isinstance(step, JoinStreams) else (step.id,))
+    )
+
+
+def _lags_us(steps: Steps) -> dict[str, int]:
+    """Return how far the watermark behind each step lies behind the query's, negative or 0. Source: spark.md 1.6."""
+    lags: dict[str, int] = {}
+    for step in steps.steps:
+        lags[step.id] = min((lags[name] for name in _inputs(step)), default=0)
+        if isinstance(step, JoinStreams):
+            lags[step.id] += step.lag_us
+    return lags
+
+
+def _inputs(step: Step) -> tuple[str, ...]:
+    match step:
+        case Stretch(inputs=inputs):
+            return inputs
+        case AggregateGroups(input=name) | LimitRows(input=name):
+            return (name,)
+        case JoinStreams(left=left, right=right):
+            return (left.input, right.input)
+    return ()  # sources, tables, and watermarks, behind which the query's own one holds
