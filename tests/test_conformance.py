@@ -26,7 +26,12 @@ CRASHED_AREAS = (
     "static-join",
     "deduplicate",
     "session",
+    "stream-join",
+    "chained",
+    "fuzz/dedup",
     "fuzz/group",
+    "fuzz/join",
+    "fuzz/session",
     "fuzz/window",
 )
 """Areas of the recorded corpus that are also run with a kill after every step; all of tests/queries is."""

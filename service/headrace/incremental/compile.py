@@ -13,11 +13,14 @@ from headrace.errors import StreamError
 from headrace.incremental import fragment as sql
 from headrace.incremental.fragment import Fragment
 from headrace.incremental.grouping import group
+from headrace.incremental.joining import join_texts
 from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
     DropDuplicates,
+    JoinSide,
+    JoinStreams,
     KeyedState,
     LimitRows,
     Observe,
@@ -172,9 +175,24 @@ class _Compiler:
 
     def _join(self, node: nodes.Join) -> Fragment:
         if node.left.is_streaming and node.right.is_streaming:
-            message = "a join of two streams is not supported by this release."
-            raise StreamError("SQL_UNSUPPORTED", message)
+            return self._stream_join(node)
         return sql.joined(self.node(node.left), self.node(node.right), node, self._render)
+
+    def _stream_join(self, node: nodes.Join) -> Fragment:
+        marked = (self._event_times(node.left), self._event_times(node.right))
+        texts = join_texts(node, marked, self._render)
+        stretches = []
+        for plan, text in ((node.left, texts.left), (node.right, texts.right)):
+            child = self.node(plan)
+            select = ", ".join([*(column_name(column) for column in plan.columns), *text.items])
+            stretches.append(self.stretch(child.extended(f"SELECT {select} FROM ({child.sql})", ())))
+        left, right = (
+            JoinSide(stretch.id, plan.columns, text.keys, text.evict_offset_us)
+            for stretch, plan, text in zip(stretches, (node.left, node.right), (texts.left, texts.right), strict=True)
+        )
+        step = JoinStreams(self._id("join"), node.columns, left, right, node.how, texts.condition)
+        self.steps.append(step)
+        return _whole(step)
 
     def _set_operation(self, node: nodes.SetOperation) -> Fragment:
         if node.is_streaming:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from headrace.plan.expressions import Column
+from headrace.plan.nodes import JoinType
 from headrace.types import DataType, StructType
 
 
@@ -136,7 +137,41 @@ class LimitRows(Step):
         return (self.id,)
 
 
-StatefulStep: TypeAlias = AggregateGroups | DropDuplicates | LimitRows
+@dataclass(frozen=True, slots=True)
+class JoinSide:
+    """One side of a stream join.
+
+    The input gives `columns`, join keys k0.., `passes` (the side's own conditions), `late_us` (its event time, or
+    null) and `evict_us`: the row is forgotten once that is at or before the watermark plus `evict_offset_us`.
+    """
+
+    input: str
+    columns: tuple[Column, ...]
+    keys: tuple[DataType, ...]
+    evict_offset_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinStreams(Step):
+    """Joins two streams by equal keys and `condition`, SQL over the columns of both sides."""
+
+    left: JoinSide
+    right: JoinSide
+    how: JoinType
+    condition: str
+
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """The state tables: rows of each side, and their index by time."""
+        return tuple(f"{self.id}.{side}{kind}" for side in ("left", "right") for kind in ("", ".times"))
+
+    @property
+    def lag_us(self) -> int:
+        """How far the watermark of the output lies behind that of the input, negative or 0."""
+        return min(0, self.left.evict_offset_us or 0, self.right.evict_offset_us or 0)
+
+
+StatefulStep: TypeAlias = AggregateGroups | DropDuplicates | LimitRows | JoinStreams
 """A step that keeps state, in the tables `state_tables`; the rows of the first are the step's rows of state."""
 
 

@@ -9,6 +9,8 @@ from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
     DropDuplicates,
+    JoinSide,
+    JoinStreams,
     LimitRows,
     Observe,
     ReadSource,
@@ -67,6 +69,19 @@ def _deduplicate(step: DropDuplicates) -> str:
     return f"first row of each key {keys} of {step.input}\n  a key is {fate}; {late}"
 
 
+def _join(step: JoinStreams) -> str:
+    sides = "\n".join(_join_side(name, side) for name, side in (("left", step.left), ("right", step.right)))
+    return f"{step.how.value} join of {step.left.input} and {step.right.input} on {step.condition}\n{sides}"
+
+
+def _join_side(name: str, side: JoinSide) -> str:
+    keys = ", ".join(kind.sql() for kind in side.keys)
+    fate = "kept for ever: no condition bounds it by a watermark"
+    if side.evict_offset_us is not None:
+        fate = f"forgotten when evict_us is at or before the watermark {side.evict_offset_us // US_PER_MS:+d} ms"
+    return f"  state of the {name} side: keys {keys}; {fate}"
+
+
 _DETAILS: dict[type[Step], Callable[..., str]] = {
     ReadSource: lambda step: f"read source {step.source}",
     ReadTable: lambda step: f"read table {step.table}",
@@ -75,6 +90,7 @@ _DETAILS: dict[type[Step], Callable[..., str]] = {
     AggregateGroups: _aggregate,
     AggregateSessions: _aggregate,
     DropDuplicates: _deduplicate,
+    JoinStreams: _join,
     LimitRows: lambda step: f"first {step.count} rows of {step.input}; state: one row, kept for ever",
 }
 

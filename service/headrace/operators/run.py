@@ -15,16 +15,18 @@ from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
     DropDuplicates,
+    JoinStreams,
     LimitRows,
     Observe,
     ReadSource,
     ReadTable,
-    StatefulStep,
+    Step,
     Steps,
     Stretch,
 )
 from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.deduplicate import DeduplicateOperator
+from headrace.operators.join import JoinOperator
 from headrace.operators.limit import LimitOperator
 from headrace.operators.session import SessionOperator
 from headrace.operators.stateful import Operator, StateCounts, Thresholds
@@ -49,7 +51,18 @@ class StepRunner:
     def __init__(self, steps: Steps, statements: Statements) -> None:
         self._steps = steps
         self._statements = statements
-        self._operators = {step.id: _operator(step, statements) for step in steps.stateful}
+        self._operators: dict[str, Operator] = {}
+        self._joins: dict[str, JoinOperator] = {}
+        self._lags_us = _lags_us(steps)
+        for step in steps.stateful:
+            if isinstance(step, JoinStreams):
+                self._joins[step.id] = JoinOperator(step, statements)
+            else:
+                self._operators[step.id] = _operator(step, statements)
+
+    @property
+    def _all(self) -> dict[str, Operator | JoinOperator]:
+        return {**self._operators, **self._joins}
 
     @property
     def delays_us(self) -> dict[str, int]:
@@ -59,11 +72,11 @@ class StepRunner:
     @property
     def signatures(self) -> dict[str, dict[str, object]]:
         """What a checkpoint must agree on, by stateful step."""
-        return {name: operator.signature for name, operator in self._operators.items()}
+        return {name: operator.signature for name, operator in self._all.items()}
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when any operator wants a batch without data under a new watermark."""
-        return any(operator.wants_batch(watermark_us, last_us) for operator in self._operators.values())
+        return any(operator.wants_batch(watermark_us, last_us) for operator in self._all.values())
 
     def run(
         self, sources: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], at: Thresholds, state: StateBatch
@@ -91,8 +104,13 @@ class StepRunner:
                     results[step.id] = results[step.input]
                     seen[step.id] = observe(results[step.id].column(f"c{step.event_time.id}"))
                 case AggregateGroups() | DropDuplicates() | LimitRows():
-                    rows, count = self._operators[step.id].run(results[step.input], at, state)
-                    results[step.id] = rows
+                    here = at.behind(self._lags_us[step.input])
+                    results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
+                    counts.append(count)
+                case JoinStreams(left=left, right=right):
+                    here = at.behind(min(self._lags_us[left.input], self._lags_us[right.input]))
+                    given = (results[left.input], results[right.input])
+                    results[step.id], count = self._joins[step.id].run(*given, here, state)
                     counts.append(count)
         return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)))
 
@@ -111,7 +129,7 @@ def step_ids(steps: Steps) -> tuple[str, ...]:
     return tuple(table for step in steps.stateful for table in step.state_tables)
 
 
-def _operator(step: StatefulStep, statements: Statements) -> Operator:
+def _operator(step: AggregateGroups | DropDuplicates | LimitRows, statements: Statements) -> Operator:
     match step:
         case AggregateSessions():
             return SessionOperator(step, statements)
@@ -121,3 +139,24 @@ def _operator(step: StatefulStep, statements: Statements) -> Operator:
             return DeduplicateOperator(step)
         case LimitRows():
             return LimitOperator(step)
+
+
+def _lags_us(steps: Steps) -> dict[str, int]:
+    """Return how far the watermark behind each step lies behind the query's, negative or 0. Source: spark.md 1.6."""
+    lags: dict[str, int] = {}
+    for step in steps.steps:
+        lags[step.id] = min((lags[name] for name in _inputs(step)), default=0)
+        if isinstance(step, JoinStreams):
+            lags[step.id] += step.lag_us
+    return lags
+
+
+def _inputs(step: Step) -> tuple[str, ...]:
+    match step:
+        case Stretch(inputs=inputs):
+            return inputs
+        case AggregateGroups(input=name) | DropDuplicates(input=name) | LimitRows(input=name):
+            return (name,)
+        case JoinStreams(left=left, right=right):
+            return (left.input, right.input)
+    return ()  # sources, tables, and watermarks, behind which the query's own one holds

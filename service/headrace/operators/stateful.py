@@ -21,6 +21,11 @@ class Thresholds:
     late_us: EventTime
     eviction_us: EventTime
 
+    def behind(self, lag_us: int) -> Thresholds:
+        """Return the watermarks behind a join that holds rows back by -lag_us; the epoch stays the epoch."""
+        late, eviction = (EventTime(time + lag_us if time else 0) for time in (self.late_us, self.eviction_us))
+        return Thresholds(late, eviction)
+
 
 @dataclass(frozen=True, slots=True)
 class StateCounts:
