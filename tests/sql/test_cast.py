@@ -15,8 +15,8 @@ from headrace.duck import duckdb_type, literal_sql
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, can_cast, render_cast
 from headrace.sql.runtime_errors import translate
+from headrace.sql.session import register_functions
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised import ARROW_FUNCTIONS
 from headrace.types import INT, STRING
 
 _ERROR = {
@@ -37,15 +37,7 @@ MALFORMED, OVERFLOW, DIGITS = (Failed(_ERROR[name]) for name in ("malformed", "o
 def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with headrace's functions whose time zone may still be set."""
     connection = duckdb.connect()
-    for function in ARROW_FUNCTIONS:
-        connection.create_function(
-            function.name,
-            function.run,
-            list(function.parameters),
-            function.result,
-            type="arrow",
-            null_handling="special",
-        )
+    register_functions(connection)
     yield connection
     connection.close()
 

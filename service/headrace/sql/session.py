@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised import ARROW_FUNCTIONS
@@ -47,17 +46,22 @@ def open_session(
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute("SET TimeZone = $1", [settings.time_zone])
-        for function in ARROW_FUNCTIONS:
-            connection.create_function(
-                function.name,
-                function.run,
-                list(function.parameters),
-                function.result,
-                type=PythonUDFType.ARROW,
-                null_handling=FunctionNullHandling.SPECIAL,
-            )
+        register_functions(connection)
         connection.execute("SET lock_configuration = true")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create headrace's Arrow functions on a connection that is not locked yet."""
+    for function in ARROW_FUNCTIONS:
+        connection.create_function(
+            function.name,
+            function.run,
+            list(function.parameters),
+            function.result,
+            type="arrow",
+            null_handling="special",
+        )
