@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised import ARROW_FUNCTIONS
@@ -62,6 +63,6 @@ def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
             function.run,
             list(function.parameters),
             function.result,
-            type="arrow",
-            null_handling="special",
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
         )
