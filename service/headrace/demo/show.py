@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.demo.events import events
-from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.kafka import Kafka, Record, start_kafka
 
 EVENTS = 60_000
+PARTITIONS = 4
 BROKEN = b'{"Creation_Time": "yesterday", "gt": "walk"'
 _FIRST_BATCH_S = 30.0
 _LOG_TAIL = 20_000
@@ -43,16 +44,16 @@ def run_demo(count: int = EVENTS) -> int:
 
 
 def _play(console: Console, kafka: Kafka, folder: Path, count: int) -> int:
-    for topic, partitions in (("events", 4), ("counts", 1), ("events-dead", 1)):
+    for topic, partitions in (("events", PARTITIONS), ("counts", 1), ("events-dead", 1)):
         kafka.create_topic(topic, partitions=partitions)
     pipeline = _write_pipeline(kafka, folder)
     sent = list(events(count))
     console.print(f"[bold]2[/] writing {count // 2:,} of {count:,} events and one that is broken")
-    kafka.produce("events", [*sent[: count // 2], BROKEN])
+    kafka.produce("events", [*_spread(sent[: count // 2]), Record(BROKEN, partition=0)])
     console.print("[bold]3[/] running the job, and killing it with SIGKILL in the middle")
     _run_and_kill(pipeline, folder)
     console.print("[bold]4[/] writing the rest, and running the job to the end")
-    kafka.produce("events", sent[count // 2 :])
+    kafka.produce("events", _spread(sent[count // 2 :]))
     started = time.perf_counter()
     code = _headrace(pipeline, folder, "--available-now").wait(timeout=_WHOLE_RUN_S)
     console.print(f"  done in {time.perf_counter() - started:.1f} s\n")
@@ -61,6 +62,11 @@ def _play(console: Console, kafka: Kafka, folder: Path, count: int) -> int:
         console.print(f"[bold red]it did not work[/]; exit code of the job {code}, its log:")
         console.print((folder / "headrace.log").read_text(encoding="utf-8")[-_LOG_TAIL:], markup=False)
     return 0 if agreed else 1
+
+
+def _spread(texts: Sequence[str]) -> list[Record]:
+    """One event a partition in turn: a partition ahead of the others would make their rows late."""
+    return [Record(text.encode(), partition=place % PARTITIONS) for place, text in enumerate(texts)]
 
 
 def _write_pipeline(kafka: Kafka, folder: Path) -> Path:
