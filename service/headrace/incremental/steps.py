@@ -183,7 +183,6 @@ class Steps:
     schema: StructType
     mode: str
     tables: tuple[str, ...]
-    arrow_functions: frozenset[str] = frozenset()
 
     @property
     def result(self) -> Step:

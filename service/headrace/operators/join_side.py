@@ -7,7 +7,7 @@ the time at which they are. A probe reads only the keys of the batch, an evictio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ class SideRows:
     rows: pa.Table
     keys: list[bytes]
     times: pa.ChunkedArray
-    stored: tuple[list[bytes], list[bytes]] = ((), ())  # type: ignore[assignment]  # read only
+    stored: tuple[list[bytes], list[bytes]] = field(default_factory=lambda: ([], []))
 
     @property
     def new(self) -> int:
