@@ -44,6 +44,7 @@ PLUGINS_MAY_IMPORT = {
     "types",
     "clock",
     "ddl",
+    "arrow_sql",
     "duck",
     "json_text",
     "failpoints",

@@ -34,8 +34,8 @@ from headrace.types import (
     Field,
     StructType,
 )
-from headrace_plugins.formats.arrow_sql import TIME_ZONE, ArrowSql, conform
 from headrace_plugins.formats.text import read_texts, without_rows
+from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform
 
 CSV_OPTIONS = (
     Option("sep", Kind.STRING, "The one character between fields.", default=","),
@@ -118,7 +118,7 @@ class CsvDecoder:
     def __init__(self, schema: StructType, line: CsvLine) -> None:
         self._schema = schema
         self._line = line
-        self._sql = ArrowSql(line.time_zone)
+        self._sql = TextSql(line.time_zone)
 
     def decode(self, values: pa.ChunkedArray, columns: Sequence[str]) -> Decoded:
         """Return the columns; an empty text gives nulls and is not malformed."""
@@ -193,7 +193,7 @@ class CsvEncoder:
         joined = f" || {quote_text(line.sep)} || ".join(line.write_sql(name) for name in names)
         self._statement = f"SELECT {joined} AS v FROM (SELECT {inner} FROM {_INPUT})"  # noqa: S608 - names are quoted
         self._header = schema.names
-        self._sql = ArrowSql(line.time_zone)
+        self._sql = TextSql(line.time_zone)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return one line per row."""

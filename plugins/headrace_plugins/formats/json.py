@@ -15,12 +15,12 @@ from headrace.contract import Codec, Decoded, Options, Plugin, PluginKind, Spec
 from headrace.duck import quote
 from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
 from headrace.types import ArrayType, MapType, StructType
-from headrace_plugins.formats.arrow_sql import TIME_ZONE, ArrowSql, conform, pick
 from headrace_plugins.formats.text import read_texts, without_rows
+from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform, pick
 
 SPEC = Spec("json", PluginKind.FORMAT, "JSON objects, one a value, as Spark's from_json and to_json.", (TIME_ZONE,))
 
-_INPUT, _ROW, _TEXT = "headrace_values", "headrace_row", "headrace_text"
+_INPUT, _SUSPECTS, _ROW, _TEXT = "headrace_values", "headrace_suspects", "headrace_row", "headrace_text"
 
 
 class JsonDecoder:
@@ -33,16 +33,21 @@ class JsonDecoder:
     def __init__(self, schema: StructType, time_zone: str) -> None:
         self._schema = schema
         self._time_zone = time_zone
-        self._sql = ArrowSql(time_zone)
+        self._sql = TextSql(time_zone)
+        self._asked, self._statement = StructType(()), ""
+
+    def _reading(self, asked: StructType) -> str:
+        read = from_json_sql(_TEXT, asked, self._time_zone)
+        fields = ", ".join(f"r.{quote(name)} AS {quote(name)}" for name in asked.names)
+        return f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
 
     def decode(self, values: pa.ChunkedArray, columns: Sequence[str]) -> Decoded:
         """Return the columns; a text that is malformed gives a reason, an empty one only nulls."""
         texts, reasons = read_texts(values)
         asked = pick(self._schema, list(columns) or [self._schema.names[0]])
-        read = from_json_sql(_TEXT, asked, self._time_zone)
-        fields = ", ".join(f"r.{quote(name)} AS {quote(name)}" for name in asked.names)
-        statement = f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
-        rows = conform(self._sql.run(statement, {_INPUT: pa.table({_TEXT: texts})}), asked)
+        if asked != self._asked:
+            self._asked, self._statement = asked, self._reading(asked)
+        rows = conform(self._sql.run(self._statement, {_INPUT: pa.table({_TEXT: texts})}), asked)
         malformed = {**reasons, **self._reasons(texts, rows, asked)}
         return without_rows(rows.select(list(columns)), malformed)
 
@@ -53,7 +58,7 @@ class JsonDecoder:
             return {}
         table = pa.table({_ROW: numbers, _TEXT: texts.take(pa.array(numbers))})
         malformed = malformed_json_sql(_TEXT, asked)
-        found = self._sql.run(f"SELECT {_ROW}, {_TEXT} FROM {_INPUT} WHERE {malformed}", {_INPUT: table})  # noqa: S608 - built from a typed schema
+        found = self._sql.run(f"SELECT {_ROW}, {_TEXT} FROM {_SUSPECTS} WHERE {malformed}", {_SUSPECTS: table})  # noqa: S608 - built from a typed schema
         if found.num_rows == 0:
             return {}
         one_by_one = ", ".join(
@@ -61,8 +66,8 @@ class JsonDecoder:
             for n, field in enumerate(asked.fields)
         )
         statement = f"""SELECT {_ROW}, json_valid({_TEXT}) AS valid, json_type(TRY_CAST({_TEXT} AS JSON)) AS kind,
-            list_filter([{one_by_one}], lambda f: f IS NOT NULL) AS fields FROM {_INPUT}"""  # noqa: S608 - built from a typed schema
-        reasons = self._sql.run(statement, {_INPUT: found}).to_pylist()
+            list_filter([{one_by_one}], lambda f: f IS NOT NULL) AS fields FROM {_SUSPECTS}"""  # noqa: S608 - built from a typed schema
+        reasons = self._sql.run(statement, {_SUSPECTS: found}).to_pylist()
         return {row[_ROW]: _reason(row["valid"], row["kind"], row["fields"], asked) for row in reasons}
 
     def close(self) -> None:
@@ -96,7 +101,7 @@ class JsonEncoder:
         packed = ", ".join(f"{quote(name)} := {quote(name)}" for name in schema.names)
         written = to_json_sql("r", schema, time_zone)
         self._statement = f"SELECT {written} AS v FROM (SELECT struct_pack({packed}) AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
-        self._sql = ArrowSql(time_zone)
+        self._sql = TextSql(time_zone)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return one JSON text per row."""

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.duck import quote
 from headrace.incremental.steps import AggregateGroups
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import Statements, inner_schema
@@ -107,8 +108,9 @@ class AggregateOperator:
         columns |= {f"s{i}": older.column(i).take(place) for i in range(older.num_columns)}
         columns["found"] = pa.array(found)
         table = pa.table(columns)
+        name = f"{self._step.id}.merging"
         return self._statements.run(
-            f"SELECT {self._step.merge} FROM merging", {"merging": table}, self._schema_of_groups
+            f"SELECT {self._step.merge} FROM {quote(name)}", {name: table}, self._schema_of_groups
         )
 
     @property
@@ -140,7 +142,8 @@ class AggregateOperator:
             return self._output.empty_table()
         if not self._schema_of_groups.names:
             return pa.table({"none": pa.nulls(len(groups))})
-        return self._statements.run(f"SELECT {self._step.finish} FROM groups", {"groups": groups}, self._output)
+        name = f"{self._step.id}.groups"
+        return self._statements.run(f"SELECT {self._step.finish} FROM {quote(name)}", {name: groups}, self._output)
 
 
 def _schema(prefix: str, types: tuple[DataType, ...]) -> pa.Schema:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from headrace.duck import quote
 from headrace.incremental.steps import JoinStreams
 from headrace.operators.join_side import JoinSideState, SideRows
 from headrace.operators.stateful import StateCounts, Thresholds
@@ -95,11 +96,12 @@ class JoinOperator:
         if len(left.keys) == 0 or len(right.keys) == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         groups = {key: place for place, key in enumerate(dict.fromkeys(left.keys))}
+        lefts, rights = f"{self._step.id}.left", f"{self._step.id}.right"
         sql = (
-            "SELECT lplace, rplace FROM lefts JOIN rights"
+            f"SELECT lplace, rplace FROM {quote(lefts)} JOIN {quote(rights)}"
             f" ON lgroup = rgroup AND (lnew OR rnew) AND ({self._step.condition}) ORDER BY lplace, rplace"
         )
-        relations = {"lefts": left.relation("l", groups), "rights": right.relation("r", groups)}
+        relations = {lefts: left.relation("l", groups), rights: right.relation("r", groups)}
         found = self._statements.run(sql, relations)
         return found.column(0).to_numpy(), found.column(1).to_numpy()
 

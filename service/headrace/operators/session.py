@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.duck import quote
 from headrace.incremental.steps import AggregateSessions
 from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.statements import Statements
@@ -140,8 +141,9 @@ class SessionOperator(AggregateOperator):
         columns |= {f"n{i}": newer.column(name) for i, name in enumerate(self._buffer_schema.names)}
         columns |= {f"s{i}": older.column(name) for i, name in enumerate(self._buffer_schema.names)}
         columns["found"] = pa.array(has_right)
-        statement = f"SELECT {self._step.merge} FROM merging"
-        return self._statements.run(statement, {"merging": pa.table(columns)}, self._schema_of_groups)
+        name = f"{self._step.id}.merging"
+        statement = f"SELECT {self._step.merge} FROM {quote(name)}"
+        return self._statements.run(statement, {name: pa.table(columns)}, self._schema_of_groups)
 
 
 def _us(sessions: Any, bound: str) -> Int64s:

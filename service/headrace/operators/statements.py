@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from headrace.arrow_sql import ArrowSql
 from headrace.incremental.render import column_name
 from headrace.plan.expressions import Column
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
@@ -23,6 +24,7 @@ class Statements:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._sql = ArrowSql(connection)
         self._batch_time = ""
 
     def set_batch_time(self, batch_time: ProcessingTime) -> None:
@@ -41,16 +43,11 @@ class Statements:
         Raises:
             StreamError: SQL_RUNTIME with Spark's condition when an expression fails on a row.
         """
+        text = sql.replace(BATCH_TIME_PLACEHOLDER, self._batch_time)
         try:
-            for name, table in relations.items():
-                self._connection.register(name, table)
-            text = sql.replace(BATCH_TIME_PLACEHOLDER, self._batch_time)
-            result = self._connection.sql(text).to_arrow_table()
+            result = self._sql.run(text, relations, keep=text == sql)
         except duckdb.Error as error:
             raise translate(error) from error
-        finally:
-            for name in relations:
-                self._connection.unregister(name)
         return result if schema is None else conform(result, schema)
 
     def interrupt(self) -> None:

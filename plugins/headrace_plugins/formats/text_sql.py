@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from headrace.arrow_sql import ArrowSql
 from headrace.contract import Kind, Option
 from headrace.duck import quote_text
 from headrace.types import StructType
@@ -35,7 +36,7 @@ _LOCKED = {
 }
 
 
-class ArrowSql:
+class TextSql:
     """One locked-down in-memory DuckDB; one thread uses it at a time.
 
     Args:
@@ -46,25 +47,14 @@ class ArrowSql:
         self._connection: duckdb.DuckDBPyConnection | None = duckdb.connect(":memory:", config=dict(_LOCKED))
         self._connection.execute(f"SET TimeZone = {quote_text(time_zone)}")
         self._connection.execute("SET lock_configuration = true")
+        self._sql = ArrowSql(self._connection)
 
     def run(self, statement: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """Return the rows of a SELECT over the tables, in input order where the statement keeps it.
-
-        Args:
-            statement: SQL that names the tables.
-            tables: Arrow tables by the name the statement uses.
-        """
-        connection = self._connection
-        if connection is None:
+        """Return the rows of a SELECT over the tables; see `headrace.arrow_sql`."""
+        if self._connection is None:
             msg = "this format was closed"
             raise ValueError(msg)
-        for name, table in tables.items():
-            connection.register(name, table)
-        try:
-            return connection.sql(statement).to_arrow_table()
-        finally:
-            for name in tables:
-                connection.unregister(name)
+        return self._sql.run(statement, tables)
 
     def close(self) -> None:
         """Free the memory; may be called twice."""
