@@ -26,6 +26,7 @@ LAYERS = (
     "operators",
     "inputs",
     "assembly",
+    "batch",
     "progress",
     "web",
     "engine",

@@ -14,10 +14,10 @@ from headrace.assembly.compile import CompiledQuery
 from headrace.assembly.rows import rows_to_table
 from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option
 from headrace.clock import Clock
-from headrace.config.pipeline import EncodeConfig, OnError, SourceConfig
+from headrace.config.pipeline import EncodeConfig, OnError, Pipeline, SourceConfig
 from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind
-from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, find_plugin
+from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, Table, find_plugin
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError, did_you_mean
 from headrace.inputs.deadletters import DeadLetters
@@ -62,13 +62,18 @@ def build_tables(compiled: CompiledQuery, clock: Clock) -> StaticTables:
     """Return the static tables of the query, not loaded."""
     tables = {}
     for name in compiled.tables:
-        config = compiled.pipeline.tables[name]
-        if config.rows is not None:
-            schema = parse_schema(config.schema_ or "")
-            tables[name] = Refreshed(InlineTable(rows_to_table(config.rows, schema)), None)
-        else:
-            tables[name] = Refreshed(build_table(compiled.pipeline, name), _good_for_s(config.refresh))
+        table = static_table(compiled.pipeline, name)
+        refresh = compiled.pipeline.tables[name].refresh
+        tables[name] = Refreshed(table, None if isinstance(table, InlineTable) else _good_for_s(refresh))
     return StaticTables(tables, clock)
+
+
+def static_table(pipeline: Pipeline, name: str) -> Table | InlineTable:
+    """Return a static table of the file, not loaded."""
+    config = pipeline.tables[name]
+    if config.rows is not None:
+        return InlineTable(rows_to_table(config.rows, parse_schema(config.schema_ or "")))
+    return build_table(pipeline, name)
 
 
 def _good_for_s(refresh: Refresh) -> float | None:

@@ -25,6 +25,11 @@ def hide(secrets: Iterable[str]) -> None:
     _HIDDEN.update(secret for secret in secrets if secret)
 
 
+def error_console() -> Console:
+    """Return the console of standard error."""
+    return Console(stderr=True)
+
+
 def _masked(text: str) -> str:
     for secret in sorted(_HIDDEN, key=len, reverse=True):
         text = text.replace(secret, "***")

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "validate": "Check a pipeline file and report every error at once.",
         "explain": "Show the plan of a query and the delivery guarantee it reaches.",
         "test": "Run pipeline tests, without a broker.",
+        "sql": "Run batch SQL over inline rows, static tables and files.",
         "demo": "Start a real Kafka, feed it events, and run the main job.",
         "plugins": "List the installed sources, sinks, tables and formats.",
         "schema": "Print the JSON Schema of pipeline files, for editors.",
