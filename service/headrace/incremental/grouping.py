@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace.duck import duckdb_type
-from headrace.errors import StreamError
 from headrace.incremental.fragment import Fragment, window_struct
 from headrace.incremental.render import Renderer, column_name, typed
 from headrace.plan.expressions import AggregateCall, Alias, Column
@@ -19,9 +18,6 @@ from headrace.plan.nodes import Aggregate, WindowAssign, walk
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
 from headrace.sql.settings import SqlSettings
 from headrace.types import DOUBLE, FLOAT, DataType
-
-_SAME_WHEN_DISTINCT = frozenset({"min", "max", "collect_set", "bool_and", "bool_or"})
-"""Aggregates to which a value that comes again means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,14 @@ def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSetti
         finish=_finish(node, forms, settings),
         keys=tuple(item.column.type for item in node.keys),
         buffers=buffers,
-        functions=tuple(f"{call.function}({', '.join(a.type.sql() for a in call.args)})" for call in calls),
+        functions=tuple(_written(call) for call in calls),
         names=tuple(_name(item, node) for item in node.keys),
     )
+
+
+def _written(call: AggregateCall) -> str:
+    distinct = "DISTINCT " if call.distinct else ""
+    return f"{call.function}({distinct}{', '.join(arg.type.sql() for arg in call.args)})"
 
 
 def _name(key: Alias, node: Aggregate) -> str:
@@ -66,9 +67,6 @@ def _call(expression: object) -> AggregateCall:
     if not isinstance(expression, AggregateCall):
         message = f"an Aggregate holds {type(expression).__name__}, not an aggregate call"
         raise TypeError(message)
-    if expression.distinct and expression.function not in _SAME_WHEN_DISTINCT:
-        message = f"{expression.function}(DISTINCT ...) is not supported by this release."
-        raise StreamError("SQL_UNSUPPORTED", message, hint="Use approx_count_distinct() or size(collect_set()).")
     return expression
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from headrace.duck import duckdb_type, literal_sql, quote
 from headrace.errors import StreamError
+from headrace.plan.constant import argument_of
 from headrace.plan.expressions import (
     AggregateCall,
     Call,
@@ -21,12 +22,14 @@ from headrace.plan.expressions import (
     Lambda,
     Literal,
     ScalarSubquery,
+    UserCall,
 )
 from headrace.plan.nodes import Plan
 from headrace.sql.aggregate import AggregateForm
 from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.aggregates.distinct import SAME_WHEN_DISTINCT, distinct
 from headrace.sql.cast import CastMode, render_cast
-from headrace.sql.function import Argument, Rendered
+from headrace.sql.function import Rendered
 from headrace.sql.functions import FUNCTIONS
 from headrace.sql.settings import SqlSettings
 
@@ -57,6 +60,8 @@ class Renderer:
                 return literal_sql(expression.value, expression.type)
             case Call():
                 return self._call(expression)
+            case UserCall():
+                return f"{quote(expression.function)}({', '.join(self.sql(arg) for arg in expression.args)})"
             case Cast():
                 return self._cast(expression)
             case Case():
@@ -79,8 +84,9 @@ class Renderer:
 
     def aggregate(self, call: AggregateCall) -> AggregateForm:
         """Return the form of an aggregate call; its arguments are cast already."""
-        arguments = [_argument(arg, ansi=self._settings.ansi) for arg in call.args]
-        return AGGREGATES[call.function].resolve(arguments, call.ignore_nulls)
+        arguments = [argument_of(arg, ansi=self._settings.ansi) for arg in call.args]
+        form = AGGREGATES[call.function].resolve(arguments, call.ignore_nulls)
+        return distinct(form, arguments) if call.distinct and call.function not in SAME_WHEN_DISTINCT else form
 
     def partials(self, call: AggregateCall) -> tuple[str, ...]:
         """Return one DuckDB aggregate expression per buffer of a call."""
@@ -100,12 +106,6 @@ class Renderer:
         branches = " ".join(f"WHEN {self.sql(when)} THEN {self.sql(then)}" for when, then in case.branches)
         otherwise = "NULL" if case.otherwise is None else self.sql(case.otherwise)
         return f"(CASE {branches} ELSE {otherwise} END)"
-
-
-def _argument(expression: Expression, *, ansi: bool) -> Argument:
-    if isinstance(expression, Literal):
-        return Argument(expression.type, constant=True, value=expression.value, ansi=ansi)
-    return Argument(expression.type, ansi=ansi)
 
 
 def _text(value: str) -> str:

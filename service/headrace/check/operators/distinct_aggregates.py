@@ -21,5 +21,6 @@ def check(subject: Subject) -> Iterator[StreamError]:
             if isinstance(item.child, AggregateCall) and item.child.distinct:
                 yield refusal(
                     f"Distinct aggregations are not supported on streams; seen: {item.child.function}(DISTINCT ...).",
-                    "Use approx_count_distinct(), or size(collect_set()) where the exact number is needed.",
+                    "Write `extensions: [distinct_aggregates]` in the pipeline file to have it exact, with every distinct "
+                    "value of a group in state; or use approx_count_distinct().",
                 )

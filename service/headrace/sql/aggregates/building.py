@@ -13,7 +13,17 @@ from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.function import Argument, Rendered
 from headrace.sql.functions.signature import unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.types import DataType
+from headrace.types import (
+    BIGINT,
+    DAY_TIME_INTERVAL,
+    INT,
+    YEAR_MONTH_INTERVAL,
+    ArrayType,
+    DataType,
+    Field,
+    MapType,
+    StructType,
+)
 
 Texts = Sequence[str]
 
@@ -39,6 +49,7 @@ def form(
     ordered: bool = False,
 ) -> AggregateForm:
     """Return an aggregate form; every text is cast to its buffer's or the result's type."""
+    buffers = [kept(buffer) for buffer in buffers]
 
     def chosen(settings: SqlSettings) -> Phases:
         return phases if isinstance(phases, Phases) else phases(settings)
@@ -53,6 +64,17 @@ def form(
         return f"CAST({chosen(settings).final(texts)} AS {duckdb_type(kind)})"
 
     return AggregateForm(tuple(arguments), kind, tuple(buffers), partial, merge, final, ordered)
+
+
+def kept(kind: DataType) -> DataType:
+    """Return the type a buffer has in state: intervals as whole numbers, as which DuckDB computes with them."""
+    if isinstance(kind, ArrayType):
+        return ArrayType(kept(kind.element))
+    if isinstance(kind, MapType):
+        return MapType(kept(kind.key), kept(kind.value))
+    if isinstance(kind, StructType):
+        return StructType(tuple(Field(field.name, kept(field.type)) for field in kind.fields))
+    return {DAY_TIME_INTERVAL: BIGINT, YEAR_MONTH_INTERVAL: INT}.get(kind, kind)
 
 
 def _cast(texts: Texts, kinds: Sequence[DataType]) -> tuple[str, ...]:
