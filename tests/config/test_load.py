@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from headrace.config.load import load
-from headrace.config.pipeline import Pipeline, redacted
+from headrace.config.pipeline import Pipeline
 from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind, Trigger, TriggerKind
+from headrace.config.secrets import redacted
 from headrace.contract import PluginKind
 from headrace.errors import StreamErrors
 from headrace.values import Position

@@ -80,14 +80,19 @@ def make_pipeline(tmp_path: Path) -> MakePipeline:
         raw = {
             "version": 1,
             "name": "test",
-            "sources": {
-                "clicks": {
-                    "format": "memory",
-                    "schema": SCHEMA,
-                    "options": {"name": name},
-                    "watermark": {"column": "ts", "delay": "0 seconds"},
-                }
-            },
+            "sources": parts.get(
+                "sources",
+                {
+                    "clicks": {
+                        "format": "memory",
+                        "schema": SCHEMA,
+                        "options": {"name": name},
+                        "watermark": {"column": "ts", "delay": "0 seconds"},
+                    }
+                },
+            ),
+            "tables": parts.get("tables", {}),
+            "views": parts.get("views", []),
             "queries": parts.get("queries", {"q": query}),
             "checkpoint": {"location": str(tmp_path / "checkpoints"), "snapshot_every_batches": 2},
             "on_failure": parts.get("on_failure", "isolate"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.operators.watermark import EventTimes, WatermarkPolicy, WatermarkTracker, observe
+from headrace.operators.watermark import EventTimes, WatermarkPolicy, WatermarkTracker, observe, without_future
 
 SECOND = 1_000_000
 
@@ -69,3 +69,58 @@ def test_null_event_times_count_as_the_epoch(times: list[int | None], expected: 
     """As in Spark's EventTimeStats."""
     column = pa.chunked_array([pa.array(times, pa.timestamp("us", tz="UTC"))])
     assert observe(column) == expected
+
+
+def test_an_idle_stream_is_left_out_of_the_least_until_it_speaks_again() -> None:
+    """Streams a and b, timeout 10 s on b. Processing time runs beside; the watermark never goes back.
+
+    time        0       9       10      20      21
+    a           100     110             200
+    b           5                               50     then 300
+    watermark   5       5       110     200     200    300 is above a, so 200 holds
+    """
+    tracker = WatermarkTracker({"a": 0, "b": 0}, WatermarkPolicy.MIN, idle_us={"b": 10 * SECOND})
+    assert tracker.advance(seen(a=100, b=5), 0) == 5 * SECOND
+    assert tracker.advance(seen(a=110), 9 * SECOND) == 5 * SECOND
+    assert tracker.tick(10 * SECOND) == 110 * SECOND
+    assert tracker.advance(seen(a=200), 20 * SECOND) == 200 * SECOND
+    assert tracker.advance(seen(b=50), 21 * SECOND) == 200 * SECOND
+    assert tracker.advance(seen(b=300), 22 * SECOND) == 200 * SECOND
+    assert tracker.advance(seen(a=250), 23 * SECOND) == 250 * SECOND
+
+
+def test_a_stream_that_never_spoke_is_idle_from_when_it_was_first_waited_for() -> None:
+    """The first batch, of a alone, is at 3 s."""
+    tracker = WatermarkTracker({"a": 0, "b": 0}, WatermarkPolicy.MIN, idle_us={"b": 10 * SECOND})
+    assert tracker.advance(seen(a=100), 3 * SECOND) == 0
+    assert [tracker.tick(second * SECOND) // SECOND for second in (12, 13)] == [0, 100]
+
+
+def test_nothing_moves_while_every_stream_is_idle() -> None:
+    """Both have a timeout, both stand still: the least of none is no watermark."""
+    tracker = WatermarkTracker({"a": 0, "b": 0}, WatermarkPolicy.MIN, idle_us={"a": SECOND, "b": SECOND})
+    tracker.advance(seen(a=100, b=5), 0)
+    assert tracker.tick(60 * SECOND) == 5 * SECOND
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 20), st.dictionaries(st.sampled_from("ab"), st.integers(-100, 100))), max_size=8
+    )
+)
+def test_the_watermark_never_falls_with_idle_streams(steps: list[tuple[int, dict[str, int]]]) -> None:
+    """Law of advance and tick, whatever sleeps and wakes when."""
+    tracker = WatermarkTracker({"a": 3, "b": 0}, WatermarkPolicy.MIN, idle_us={"a": 9, "b": 5})
+    now, shown = 0, []
+    for pause, step in steps:
+        now += pause
+        shown += [tracker.tick(now), tracker.advance(seen(**step), now)]
+    assert shown == sorted(shown)
+
+
+def test_rows_too_far_ahead_are_taken_out_and_nulls_stay() -> None:
+    """A limit at 10 µs keeps 10 and null, not 11."""
+    rows = pa.table({"t": pa.array([1, 10, None, 11], pa.timestamp("us", tz="UTC"))})
+    kept = without_future(rows, "t", observe(rows.column("t")), 10)
+    assert kept == rows.slice(0, 3)
+    assert without_future(kept, "t", observe(kept.column("t")), 10) is kept

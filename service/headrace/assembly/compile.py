@@ -20,7 +20,7 @@ from headrace.incremental.steps import Steps
 from headrace.plan.bind import bind
 from headrace.plan.catalog import Catalog
 from headrace.plan.event_time import event_time_columns
-from headrace.plan.nodes import Plan, StreamScan, TableScan, walk
+from headrace.plan.nodes import Plan, StreamScan, TableScan, TimeGuard, walk
 from headrace.plan.rewrite.rules import optimize
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
@@ -155,7 +155,12 @@ def _watermark(
 ) -> None:
     if watermark is not None:
         with _placed(pipeline, keys):
-            catalog.add_watermark(name, watermark.column, watermark.delay.text)
+            catalog.add_watermark(name, watermark.column, watermark.delay.text, _guard(watermark))
+
+
+def _guard(watermark: WatermarkConfig) -> TimeGuard:
+    idle, skew, late = watermark.idle_timeout, watermark.max_future_skew, watermark.late_rows
+    return TimeGuard(idle.us if idle else None, skew.us if skew else None, late.value if late else None)
 
 
 @contextmanager

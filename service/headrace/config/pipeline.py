@@ -6,7 +6,7 @@ Takes plain values, gives a `Pipeline`. Names and options are Spark's; what SQL 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,15 +18,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     PrivateAttr,
-    WithJsonSchema,
     model_validator,
 )
 
-from headrace.config.quantities import Duration, Refresh, Trigger
-from headrace.config.secrets import MASK, Secret, secrets_in
+from headrace.config.quantities import (
+    Duration,
+    DurationValue,
+    PositiveDuration,
+    Refresh,
+    RefreshValue,
+    Trigger,
+    TriggerValue,
+)
+from headrace.config.secrets import secrets_in
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.values import Position
 
@@ -70,29 +75,9 @@ def _format_only(value: Any) -> Any:
     return {"format": value} if isinstance(value, str) else value
 
 
-_DURATION_SCHEMA = {"type": "string", "examples": ["10 seconds", "5 minutes"]}
-_TEXT_OF = PlainSerializer(str)
-_WRITTEN = PlainSerializer(lambda value: value.written())
-_TRIGGER_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"enum": ["as_soon_as_possible", "available_now", "once"]},
-        {"type": "object", "properties": {"processing_time": _DURATION_SCHEMA}, "required": ["processing_time"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"available_now": {"const": True}}, "required": ["available_now"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"once": {"const": True}}, "required": ["once"],
-         "additionalProperties": False},
-    ]
-}  # fmt: skip
-_REFRESH_SCHEMA: dict[str, Any] = {"anyOf": [{"enum": ["never", "every_batch"]}, _DURATION_SCHEMA]}
-
 Identifier = Annotated[
     str, AfterValidator(_identifier), Field(json_schema_extra={"pattern": f"^{_IDENTIFIER.pattern}$"})
 ]
-DurationValue = Annotated[Duration, PlainValidator(Duration.of), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
-PositiveDuration = Annotated[Duration, PlainValidator(Duration.positive), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
-TriggerValue = Annotated[Trigger, PlainValidator(Trigger.of), _WRITTEN, WithJsonSchema(_TRIGGER_SCHEMA)]
-RefreshValue = Annotated[Refresh, PlainValidator(Refresh.of), _WRITTEN, WithJsonSchema(_REFRESH_SCHEMA)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 OptionMap = dict[str, Any]
 
@@ -131,15 +116,32 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
 
 
+class LateRows(Enum):
+    """What becomes of the source's rows that come too late, beside being counted one by one."""
+
+    DROP = "drop"
+    DEAD_LETTER = "dead_letter"
+
+
 class WatermarkConfig(_Strict):
     """How late rows may be, by the event time in one column."""
 
     column: str = Field(description="Column that holds the event time, of type TIMESTAMP.")
     delay: DurationValue = Field(description="How far a row may lie behind the latest one seen, such as 10 seconds.")
+    idle_timeout: PositiveDuration | None = Field(
+        default=None, description="Beyond Spark: leave this watermark out of the least one after so long without rows."
+    )
+    max_future_skew: PositiveDuration | None = Field(
+        default=None, description="Beyond Spark: set rows aside that lie further ahead of the batch's time than this."
+    )
+    late_rows: LateRows | None = Field(
+        default=None,
+        description="Beyond Spark: count late rows one by one, and drop them or send them to dead letters.",
+    )
 
 
 class DeadLetterConfig(_Strict):
-    """Where records that cannot be decoded go, byte for byte."""
+    """Where records go that cannot be decoded, come too late or lie in the future; byte for byte."""
 
     topic: str = Field(description="Topic that gets the original record with headers that say why.")
     options: OptionMap = Field(
@@ -159,7 +161,9 @@ class DecodeConfig(_Strict):
         description="A record that does not fit: end the query, give nulls, or send it to the dead-letter topic.",
     )
     options: OptionMap = Field(default={}, description="Options of the format.")
-    dead_letter: DeadLetterConfig | None = Field(default=None, description="Where on_error: dead_letter sends records.")
+    dead_letter: DeadLetterConfig | None = Field(
+        default=None, description="The source's dead_letter, written here; one of the two."
+    )
 
 
 class SourceConfig(_Strict):
@@ -173,9 +177,24 @@ class SourceConfig(_Strict):
     decode: Annotated[DecodeConfig, BeforeValidator(_format_only)] | None = Field(
         default=None, description="How the value becomes columns; without it the rows are the source's own."
     )
+    dead_letter: DeadLetterConfig | None = Field(
+        default=None, description="Where records go that on_error, late_rows or max_future_skew set aside."
+    )
     watermark: WatermarkConfig | None = Field(
         default=None, description="Event time and allowed lateness of the stream."
     )
+
+    @model_validator(mode="after")
+    def _one_dead_letter(self) -> Self:
+        if self.dead_letter is not None and self.decode is not None and self.decode.dead_letter is not None:
+            msg = "dead_letter stands in the source and in its decode; write one"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def letters(self) -> DeadLetterConfig | None:
+        """Where dead letters of this source go, wherever it was written."""
+        return self.dead_letter or (self.decode.dead_letter if self.decode else None)
 
 
 class TableConfig(_Strict):
@@ -361,25 +380,9 @@ class Pipeline(_Strict):
             yield source.options
             if source.decode:
                 yield source.decode.options
-                yield source.decode.dead_letter.options if source.decode.dead_letter else {}
+            yield source.letters.options if source.letters else {}
         for table in self.tables.values():
             yield table.options
         for query in self.queries.values():
             yield query.sink.options
             yield query.sink.encode.options if query.sink.encode else {}
-
-
-def redacted(pipeline: Pipeline) -> dict[str, Any]:
-    """Return the pipeline with defaults filled in, in JSON's types, every secret as ``***``."""
-    shown: dict[str, Any] = _plain(pipeline.model_dump(by_alias=True, exclude_none=True))
-    return shown
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

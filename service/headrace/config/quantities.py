@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from headrace.values import parse_duration_us
 
@@ -139,3 +141,25 @@ class Refresh:
     def written(self) -> str:
         """Return the policy as a pipeline file writes it."""
         return self.text or self.kind.value
+
+
+_DURATION_SCHEMA = {"type": "string", "examples": ["10 seconds", "5 minutes"]}
+_TEXT_OF = PlainSerializer(str)
+_WRITTEN = PlainSerializer(lambda value: value.written())
+_TRIGGER_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"enum": ["as_soon_as_possible", "available_now", "once"]},
+        {"type": "object", "properties": {"processing_time": _DURATION_SCHEMA}, "required": ["processing_time"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"available_now": {"const": True}}, "required": ["available_now"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"once": {"const": True}}, "required": ["once"],
+         "additionalProperties": False},
+    ]
+}  # fmt: skip
+_REFRESH_SCHEMA: dict[str, Any] = {"anyOf": [{"enum": ["never", "every_batch"]}, _DURATION_SCHEMA]}
+
+DurationValue = Annotated[Duration, PlainValidator(Duration.of), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
+PositiveDuration = Annotated[Duration, PlainValidator(Duration.positive), _TEXT_OF, WithJsonSchema(_DURATION_SCHEMA)]
+TriggerValue = Annotated[Trigger, PlainValidator(Trigger.of), _WRITTEN, WithJsonSchema(_TRIGGER_SCHEMA)]
+RefreshValue = Annotated[Refresh, PlainValidator(Refresh.of), _WRITTEN, WithJsonSchema(_REFRESH_SCHEMA)]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from headrace.contract import Spec
 from headrace.errors import StreamError
@@ -110,3 +113,19 @@ def mask(text: str, secrets: Iterable[str]) -> str:
         if secret:
             text = text.replace(secret, MASK)
     return text
+
+
+def redacted(pipeline: BaseModel) -> dict[str, Any]:
+    """Return the pipeline with defaults filled in, in JSON's types, every secret as ``***``."""
+    shown: dict[str, Any] = _plain(pipeline.model_dump(by_alias=True, exclude_none=True))
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

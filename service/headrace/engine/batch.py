@@ -88,15 +88,18 @@ def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> Bat
     staged = query.state.begin(plan.batch)
     query.statements.set_batch_time(plan.batch_time)
     rows = {name: read.rows for name, read in inputs.items()}
-    result = query.runner.run(rows, query.tables.current(), Thresholds(plan.late, plan.watermark), staged)  # 3
+    result = query.runner.run(
+        rows, query.tables.current(), Thresholds(plan.late, plan.watermark, plan.batch_time), staged
+    )  # 3
     failpoint("after_compute")
     watch.done("compute")
     query.sink.begin(plan.batch)
     written = query.sink.write(result.rows)  # 4
     failpoint("after_write")
     watch.done("produce")
-    next_watermark = query.tracker.advance(result.seen)
+    next_watermark = query.tracker.advance(result.seen, plan.batch_time)
     query.keep_watermark(staged, next_watermark)
+    query.keep_activity(staged)
     delta = query.state.seal(staged)  # 5
     failpoint("after_delta")
     watch.done("delta")

@@ -118,7 +118,7 @@ class QueryLoop:
 
     def _plan(self, now: ProcessingTime) -> BatchPlan | None:
         ranges = self._ranges()
-        watermark = self._query.tracker.watermark_us
+        watermark = self._query.tracker.tick(now)
         new_rows = any(r.start != r.end for r in ranges.values())
         if not new_rows and not self._wants_no_data_batch(watermark):
             return None

@@ -23,13 +23,17 @@ from headrace.operators.run import StepRunner, step_ids
 from headrace.operators.statements import Statements
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
-from headrace.values import EventTime
+from headrace.values import EventTime, ProcessingTime
 from headrace_state import QueryState, StateBatch, StoreKind
 
 WATERMARK_TABLE = "watermark"
-"""A state table of one row: the next batch's watermark, so that a batch's delta holds all that the batch changed."""
+"""A state table of the next batch's watermark and of what idle timeouts are measured from.
+
+So a batch's delta holds all that the batch changed.
+"""
 
 _WATERMARK_KEY = b"next"
+_ACTIVE_KEY = b"active."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,27 @@ class QueryParts:
         """Return the watermark that the state holds, the epoch when it holds none."""
         [found] = staged.get_many(WATERMARK_TABLE, [_WATERMARK_KEY])
         return EventTime(int.from_bytes(found, "big", signed=True) if found else 0)
+
+    def keep_activity(self, staged: StateBatch) -> None:
+        """Stage when each watermark with an idle timeout last had rows, where that has changed."""
+        if not self.tracker.active_us:
+            return
+        names = list(self.tracker.active_us)
+        values = [self.tracker.active_us[name].to_bytes(8, "big", signed=True) for name in names]
+        found = staged.get_many(WATERMARK_TABLE, [_ACTIVE_KEY + name.encode() for name in names])
+        changed = [place for place, value in enumerate(values) if value != found[place]]
+        keys = [_ACTIVE_KEY + names[place].encode() for place in changed]
+        staged.put_many(WATERMARK_TABLE, keys, [values[place] for place in changed])
+
+    def kept_activity(self, staged: StateBatch) -> dict[str, ProcessingTime]:
+        """Return what `keep_activity` kept, of the watermarks that have an idle timeout now."""
+        names = list(self.runner.idle_us)
+        found = staged.get_many(WATERMARK_TABLE, [_ACTIVE_KEY + name.encode() for name in names])
+        return {
+            name: ProcessingTime(int.from_bytes(value, "big", signed=True))
+            for name, value in zip(names, found, strict=True)
+            if value is not None
+        }
 
     def close(self) -> None:
         """Close everything in the reverse order of opening."""
@@ -127,7 +152,9 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             sink=sink,
             dead_letters=dead_letters,
             clock=clock,
-            tracker=WatermarkTracker(runner.delays_us, WatermarkPolicy(compiled.watermark_policy)),
+            tracker=WatermarkTracker(
+                runner.delays_us, WatermarkPolicy(compiled.watermark_policy), idle_us=runner.idle_us
+            ),
             _stack=stack.pop_all(),
         )
 

@@ -14,7 +14,8 @@ import structlog
 
 from headrace.assembly.compile import CompiledQuery
 from headrace.clock import Clock
-from headrace.config.pipeline import RestartConfig, redacted
+from headrace.config.pipeline import RestartConfig
+from headrace.config.secrets import redacted
 from headrace.engine.checkpoint import stream_error
 from headrace.engine.lifecycle import Lifecycle, QueryState
 from headrace.engine.loop import LoopLimits, QueryLoop

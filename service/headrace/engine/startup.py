@@ -86,8 +86,13 @@ def _bring_state(query: QueryParts, decision: Decision) -> Brought:
 def _restore_watermark(
     query: QueryParts, decision: Decision, last: BatchPlan | None, commit: CommitEntry | None
 ) -> None:
-    """Set the watermark of the next batch, from the state, and for states of no rows from the logs."""
-    known = [query.kept_watermark(query.state.begin(decision.next_batch))]
+    """Set the watermark of the next batch, from the state, and for states of no rows from the logs.
+
+    What every source had seen is forgotten, as in Spark; when sources with an idle timeout last had rows is not.
+    """
+    kept = query.state.begin(decision.next_batch)
+    known = [query.kept_watermark(kept)]
+    query.tracker.active_us = query.kept_activity(kept)
     if last is not None:
         known.append(last.watermark)
     if commit is not None:

@@ -130,7 +130,7 @@ class _Compiler:
 
     def _watermark(self, node: nodes.Watermark) -> Fragment:
         child = self.stretch(self.node(node.child))
-        step = Observe(self._id("watermark"), child.output, child.id, node.event_time, node.delay_us)
+        step = Observe(self._id("watermark"), child.output, child.id, node.event_time, node.delay_us, node.guard)
         self.steps.append(step)
         return _whole(step)
 

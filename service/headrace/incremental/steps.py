@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from headrace.plan.expressions import Column
-from headrace.plan.nodes import JoinType
+from headrace.plan.nodes import NO_GUARD, JoinType, TimeGuard
 from headrace.types import DataType, StructType
 
 
@@ -48,11 +48,12 @@ class Stretch(Step):
 
 @dataclass(frozen=True, slots=True)
 class Observe(Step):
-    """Passes its input on and notes the event times in it, for the watermark."""
+    """Passes its input on, but for rows too far in the future, and notes the event times in it, for the watermark."""
 
     input: str
     event_time: Column
     delay_us: int
+    guard: TimeGuard = NO_GUARD
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,11 @@ def _stretch(step: Stretch) -> str:
     return f"DuckDB over {', '.join(step.inputs) or 'nothing'}\n  {step.sql}"
 
 
+def _observe(step: Observe) -> str:
+    delay_ms = step.delay_us // US_PER_MS
+    return f"watermark on c{step.event_time.id} of {step.input}, delay {delay_ms} ms{step.guard.words}"
+
+
 def _aggregate(step: AggregateGroups) -> str:
     sessions = f", key {step.session} is a session" if isinstance(step, AggregateSessions) else ""
     keys = ", ".join(kind.sql() for kind in step.state.keys) or "none"
@@ -86,7 +91,7 @@ _DETAILS: dict[type[Step], Callable[..., str]] = {
     ReadSource: lambda step: f"read source {step.source}",
     ReadTable: lambda step: f"read table {step.table}",
     Stretch: _stretch,
-    Observe: lambda step: f"watermark on c{step.event_time.id} of {step.input}, delay {step.delay_us // US_PER_MS} ms",
+    Observe: _observe,
     AggregateGroups: _aggregate,
     AggregateSessions: _aggregate,
     DropDuplicates: _deduplicate,

@@ -7,10 +7,11 @@ the event times observed and what each operator did.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from headrace.incremental.render import column_name
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
@@ -31,18 +32,22 @@ from headrace.operators.limit import LimitOperator
 from headrace.operators.session import SessionOperator
 from headrace.operators.stateful import Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
-from headrace.operators.watermark import EventTimes, observe
+from headrace.operators.watermark import EventTimes, observe, without_future
 from headrace.values import EventTime
 from headrace_state import StateBatch
 
 
 @dataclass(frozen=True, slots=True)
 class StepsResult:
-    """What a batch gave: rows, event times by watermark step, counts of each stateful step, downstream first."""
+    """What a batch gave: rows, event times by watermark step, counts of each stateful step, downstream first.
+
+    `ahead` has the rows set aside as too far in the future, by watermark step that looks for them.
+    """
 
     rows: pa.Table
     seen: Mapping[str, EventTimes]
     counts: tuple[StateCounts, ...]
+    ahead: Mapping[str, int] = field(default_factory=dict)
 
 
 class StepRunner:
@@ -70,6 +75,12 @@ class StepRunner:
         return {step.id: step.delay_us for step in self._steps.steps if isinstance(step, Observe)}
 
     @property
+    def idle_us(self) -> dict[str, int]:
+        """The idle timeout of each watermark step that has one."""
+        found = {step.id: step.guard.idle_timeout_us for step in self._steps.steps if isinstance(step, Observe)}
+        return {name: timeout_us for name, timeout_us in found.items() if timeout_us is not None}
+
+    @property
     def signatures(self) -> dict[str, dict[str, object]]:
         """What a checkpoint must agree on, by stateful step."""
         return {name: operator.signature for name, operator in self._all.items()}
@@ -92,6 +103,7 @@ class StepRunner:
         results: dict[str, pa.Table] = {}
         seen: dict[str, EventTimes] = {}
         counts: list[StateCounts] = []
+        ahead: dict[str, int] = {}
         for step in self._steps.steps:
             match step:
                 case ReadSource():
@@ -101,8 +113,7 @@ class StepRunner:
                 case Stretch():
                     results[step.id] = self._stretch(step, results)
                 case Observe():
-                    results[step.id] = results[step.input]
-                    seen[step.id] = observe(results[step.id].column(f"c{step.event_time.id}"))
+                    results[step.id], seen[step.id] = _observed(step, results[step.input], at, ahead)
                 case AggregateGroups() | DropDuplicates() | LimitRows():
                     here = at.behind(self._lags_us[step.input])
                     results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
@@ -112,7 +123,7 @@ class StepRunner:
                     given = (results[left.input], results[right.input])
                     results[step.id], count = self._joins[step.id].run(*given, here, state)
                     counts.append(count)
-        return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)))
+        return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)), ahead)
 
     def _stretch(self, step: Stretch, results: Mapping[str, pa.Table]) -> pa.Table:
         if step.renames is not None:
@@ -122,6 +133,17 @@ class StepRunner:
 
     def _visible(self, rows: pa.Table) -> pa.Table:
         return rows.rename_columns(list(self._steps.schema.names))
+
+
+def _observed(step: Observe, rows: pa.Table, at: Thresholds, ahead: dict[str, int]) -> tuple[pa.Table, EventTimes]:
+    """Return the rows that pass a watermark step and their event times; rows from the future are counted in `ahead`."""
+    name = column_name(step.event_time)
+    times = observe(rows.column(name))
+    if step.guard.max_future_skew_us is None:
+        return rows, times
+    kept = without_future(rows, name, times, at.now_us + step.guard.max_future_skew_us)
+    ahead[step.id] = len(rows) - len(kept)
+    return kept, times if kept is rows else observe(kept.column(name))
 
 
 def step_ids(steps: Steps) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from enum import Enum
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.values import US_PER_MS, EventTime
+from headrace.values import US_PER_MS, EventTime, ProcessingTime
+
+_FOR_EVER = 1 << 62
 
 
 class WatermarkPolicy(Enum):
@@ -50,37 +52,75 @@ def observe(column: pa.ChunkedArray) -> EventTimes:
     return EventTimes(len(column), extent["min"], extent["max"], pc.mean(times).as_py())
 
 
+def without_future(rows: pa.Table, name: str, times: EventTimes, limit_us: int) -> pa.Table:
+    """Return the rows whose event time is not behind the limit, in µs; the same table when `times` say that all are."""
+    if times.greatest_us <= limit_us:
+        return rows
+    return rows.filter(pc.less_equal(pc.fill_null(event_time_us(rows.column(name)), 0), limit_us))
+
+
 class WatermarkTracker:
-    """Keeps the greatest event time per node; only the global watermark survives a restart.
+    """Keeps the greatest event time per node; it does not survive a restart, the global watermark does.
 
     Args:
         delays_us: Delay of each watermark node, by step id.
         policy: Least or greatest over the nodes.
         start_us: Where the global watermark stands.
+        idle_us: Beyond Spark, by step id: processing time without rows after which the least is taken over the others.
+
+    Attributes:
+        active_us: When each node with a timeout last had rows, or was first waited for; kept by checkpoints.
     """
 
-    def __init__(self, delays_us: Mapping[str, int], policy: WatermarkPolicy, start_us: int = 0) -> None:
+    def __init__(
+        self,
+        delays_us: Mapping[str, int],
+        policy: WatermarkPolicy,
+        start_us: int = 0,
+        idle_us: Mapping[str, int] | None = None,
+    ) -> None:
         self._delays_us = dict(delays_us)
         self._policy = policy
+        self._idle_us = dict(idle_us or {})
         self._nodes: dict[str, int] = {}
+        self.active_us: dict[str, ProcessingTime] = {}
         self.watermark_us = EventTime(start_us)
 
-    def advance(self, seen: Mapping[str, EventTimes]) -> EventTime:
+    def advance(self, seen: Mapping[str, EventTimes], now_us: int = 0) -> EventTime:
         """Take in a batch's observations and return the watermark of the next batch.
+
+        Args:
+            seen: Event times by node.
+            now_us: The batch's processing time, by which nodes are idle.
 
         Law: the watermark never falls, and advancing with nothing new changes nothing.
         """
         for node, delay_us in self._delays_us.items():
             times = seen.get(node)
-            if times is not None and times.rows:
+            has_rows = times is not None and times.rows > 0
+            if times is not None and has_rows:
                 here = _whole_ms(times.greatest_us) - _whole_ms(delay_us)
                 self._nodes[node] = max(self._nodes.get(node, here), here)
             else:
                 self._nodes.setdefault(node, 0)
-        if self._nodes:
+            if node in self._idle_us and (has_rows or node not in self.active_us):
+                self.active_us[node] = ProcessingTime(now_us)
+        return self.tick(now_us)
+
+    def tick(self, now_us: int) -> EventTime:
+        """Return the watermark of the next batch when nothing but processing time has gone on.
+
+        Law: without timeouts, and when every node is idle, nothing moves.
+        """
+        counted = [time for node, time in self._nodes.items() if not self._is_idle(node, now_us)]
+        if counted:
             pick = min if self._policy is WatermarkPolicy.MIN else max
-            self.watermark_us = EventTime(max(self.watermark_us, pick(self._nodes.values())))
+            self.watermark_us = EventTime(max(self.watermark_us, pick(counted)))
         return self.watermark_us
+
+    def _is_idle(self, node: str, now_us: int) -> bool:
+        since = self.active_us.get(node)
+        return since is not None and now_us - since >= self._idle_us.get(node, _FOR_EVER)
 
 
 def _whole_ms(time_us: int) -> int:

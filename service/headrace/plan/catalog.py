@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.plan.nodes import NO_GUARD, TimeGuard
 from headrace.sql.interval import US_PER_DAY, parse_interval
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
@@ -62,10 +63,11 @@ Definition = StreamRelation | TableRelation | ViewRelation | DeduplicateRelation
 
 @dataclass(frozen=True, slots=True)
 class EventTime:
-    """The watermark of a relation: its column as written, and the delay in µs."""
+    """The watermark of a relation: its column as written, the delay in µs, and what guards it."""
 
     column: str
     delay_us: int
+    guard: TimeGuard = NO_GUARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,14 @@ class Catalog:
         """
         self._add(DeduplicateRelation(name, input, tuple(columns), within_watermark))
 
-    def add_watermark(self, name: str, column: str, delay: str) -> None:
+    def add_watermark(self, name: str, column: str, delay: str, guard: TimeGuard = NO_GUARD) -> None:
         """Set the watermark of a relation added before; the column is looked up when the relation is used.
 
         Args:
             name: The relation.
             column: A top-level column of it, of type TIMESTAMP or a time window.
             delay: Such as ``10 seconds``; a month counts as 31 days.
+            guard: What it is protected from, beyond Spark.
 
         Raises:
             StreamError: no such relation, a delay that is none or below zero, or a second watermark.
@@ -146,7 +149,7 @@ class Catalog:
             raise table_not_found(name, self._entries)
         if entry.event_time is not None:
             raise redefined_watermark(name)
-        self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay)))
+        self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay), guard))
 
     def entry(self, name: str) -> Entry | None:
         """Return the relation of a name, None when there is none."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from headrace.plan.expressions import Alias, Call, Column, Expression
 from headrace.types import Field, StructType
+from headrace.values import US_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,37 @@ class Filter(_Passing):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeGuard:
+    """What a watermark is protected from, beyond Spark; None switches a guard off.
+
+    Attributes:
+        idle_timeout_us: Processing time without rows after which the watermark holds no other one back.
+        max_future_skew_us: Rows further ahead of the batch's time than this are set aside.
+        late_rows: ``drop`` or ``dead_letter``: late rows are counted one by one, and with the latter sent away.
+    """
+
+    idle_timeout_us: int | None = None
+    max_future_skew_us: int | None = None
+    late_rows: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The guards that are on, to stand behind the delay; empty when none is."""
+        parts = []
+        if self.idle_timeout_us is not None:
+            parts.append(f", left out after {self.idle_timeout_us // US_PER_MS} ms without rows")
+        if self.max_future_skew_us is not None:
+            parts.append(f", rows more than {self.max_future_skew_us // US_PER_MS} ms ahead set aside")
+        if self.late_rows is not None:
+            parts.append(f", late rows counted: {self.late_rows}")
+        return "".join(parts)
+
+
+NO_GUARD = TimeGuard()
+"""A watermark as Spark has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Watermark(_Passing):
     """Rows observed for event time; the watermark is the greatest value seen minus the delay.
 
@@ -133,6 +165,7 @@ class Watermark(_Passing):
 
     event_time: Column
     delay_us: int
+    guard: TimeGuard = NO_GUARD
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ _NODES: Mapping[type[Plan], Callable[[_Writer, Any], str]] = MappingProxyType(
         TableScan: lambda w, n: f"Table {n.table} {w.columns(n.output)}",
         Union: lambda w, n: f"Union {w.columns(n.output)}",
         Values: _values,
-        Watermark: lambda w, n: f"Watermark {w.column(n.event_time)} delay {_us(n.delay_us)}",
+        Watermark: lambda w, n: f"Watermark {w.column(n.event_time)} delay {_us(n.delay_us)}{n.guard.words}",
         WindowAssign: _window,
         WindowFunctions: lambda w, n: f"WindowFunctions {w.items(n.items)}",
     }
