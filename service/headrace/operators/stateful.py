@@ -15,19 +15,19 @@ _EPOCH = ProcessingTime(0)
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The times of a batch: rows at or before `late` are dropped, state at or before `eviction` goes, `now` it runs.
+    """The times of a batch: rows at or before `late` are dropped, state at or before `eviction` goes.
 
     Source: Spark's allowMultipleStatefulOperators: late is the previous batch's watermark, eviction this batch's.
     """
 
     late_us: EventTime
     eviction_us: EventTime
-    now_us: ProcessingTime = _EPOCH
+    batch_time_us: ProcessingTime = _EPOCH
 
     def behind(self, lag_us: int) -> Thresholds:
         """Return the watermarks behind a join that holds rows back by -lag_us; the epoch stays the epoch."""
         late, eviction = (EventTime(time + lag_us if time else 0) for time in (self.late_us, self.eviction_us))
-        return Thresholds(late, eviction, self.now_us)
+        return Thresholds(late, eviction, self.batch_time_us)
 
 
 @dataclass(frozen=True, slots=True)
