@@ -278,13 +278,14 @@ class Sink(Protocol):
         ...
 
     def write(self, rows: pa.Table) -> int:
-        """Hand over all rows of the batch, and return how many; returns only when each is stored, still invisible."""
+        """Hand over all rows of the batch, still invisible, and return how many; what fails later fails commit."""
         ...
 
     def commit(self, marker: Marker) -> None:
-        """Make the batch and its marker visible at once.
+        """Store what is still on its way, then make the batch and its marker visible at once.
 
         Raises:
+            StreamError: a row was refused; nothing became visible.
             SupersededError: a later owner exists; nothing became visible.
             IndoubtError: nobody knows; recover() will tell.
         """

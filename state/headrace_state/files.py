@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from headrace_state.errors import os_errors
@@ -69,6 +70,16 @@ class Files:
             if path.exists():
                 path.unlink(missing_ok=True)
                 self.sync_folder(path.parent)
+
+    def delete_all(self, folder: Path, names: Iterable[str]) -> None:
+        """Remove files of one folder; those absent are passed over. Durable at the return, not one by one."""
+        with os_errors(folder):
+            removed = False
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+                removed = True
+            if removed:
+                self.sync_folder(folder)
 
     def make_folder(self, folder: Path) -> None:
         """Create a folder with its parents durably; nothing happens when it exists."""

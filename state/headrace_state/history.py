@@ -75,13 +75,15 @@ class DeltaHistory:
             floor: Last batch that no snapshot needs deltas of; -1 for none.
         """
         committed, reached = self._committed(uuid, version)
+        old = []
         for name in self._files.list(self.folder):
             parsed = parse_name(name)
             if parsed is None or parsed[0] > version:
                 continue
             is_orphan = parsed[0] >= reached and parsed[1] not in committed
             if is_orphan or parsed[0] <= floor:
-                self._files.delete(self.folder / name)
+                old.append(name)
+        self._files.delete_all(self.folder, old)
 
     def _committed(self, uuid: str, version: int) -> tuple[set[str], int]:
         """Return the names of the applied chain, and the lowest batch down to which they are known."""

@@ -101,9 +101,7 @@ class MetadataLog:
 
     def purge_below(self, n: int) -> None:
         """Remove every entry of a batch before n."""
-        for number in self.numbers():
-            if number < n:
-                self._files.delete(self._path(number))
+        self._files.delete_all(self._folder, [str(number) for number in self.numbers() if number < n])
 
     def _path(self, n: int) -> Path:
         return self._folder / str(n)

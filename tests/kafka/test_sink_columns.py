@@ -171,9 +171,14 @@ def test_a_record_too_large_names_its_size_and_is_not_tried_again(new_topic: New
         sink.recover()
         sink.begin(BatchId(0))
         with pytest.raises(StreamError, match=f"a record of {size} bytes for topic {topic} was refused") as caught:
-            sink.write(pa.table({"value": ["x" * size]}))
+            _deliver(sink, pa.table({"value": ["x" * size]}))
         assert (caught.value.code, caught.value.retry) == ("SINK_FAILED", Retry.NEVER)
         sink.abort()
+
+
+def _deliver(sink: KafkaSink, table: pa.Table) -> None:
+    sink.write(table)
+    sink.commit(Marker("q", 0, "", 1))
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ from headrace_plugins.files.manifest import DataFile
 from headrace_plugins.files.partitions import check_partition_columns, split_by_folder
 from headrace_plugins.files.storage import Files, LocalFiles
 from headrace_plugins.files.writing import FileWriter, csv_writer, json_writer, parquet_writer
-from headrace_plugins.formats.text_sql import TIME_ZONE
 from headrace_plugins.formats.csv import CSV_OPTIONS
+from headrace_plugins.formats.text_sql import TIME_ZONE
 
 SHARED_OPTIONS = (
     Option("path", Kind.STRING, "The folder; made when it is not there.", required=True),

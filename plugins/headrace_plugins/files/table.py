@@ -18,9 +18,9 @@ from headrace.types import STRING, Field, StructType
 from headrace_plugins.files.arrow_types import spark_type
 from headrace_plugins.files.listing import InputFile, list_files
 from headrace_plugins.files.reading import parquet_schema, read_lines, read_parquet
-from headrace_plugins.formats.text_sql import TIME_ZONE
 from headrace_plugins.formats.csv import CSV_OPTIONS, CsvDecoder, CsvLine, check_flat
 from headrace_plugins.formats.json import JsonDecoder
+from headrace_plugins.formats.text_sql import TIME_ZONE
 
 PATH = Option("path", Kind.STRING, "A file, a folder, or a pattern such as data/*.csv.", required=True)
 SCHEMA = Option("schema", Kind.STRING, "The columns, as Spark DDL, when they are not given beside the options.")

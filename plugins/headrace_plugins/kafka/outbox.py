@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 
 _REQUEST_S = 30.0
 _NO_ANSWER_S = 15.0
+_ANSWER_LOOK_S = 0.25
 _RIVAL_S = 10.0
 _LOOK_AGAIN_S = 0.2
 _DEFAULT_TRANSACTION_MS = 60_000
@@ -106,7 +107,9 @@ class PlainOutbox:
         raise refused(error, topic, size_bytes)
 
     def commit(self, marker: Marker) -> None:
-        """Do nothing: what is flushed is visible."""
+        """Return when every record is stored, and so visible."""
+        del marker  # there is no place for it
+        self.flush()
 
     def abort(self) -> None:
         """Drop what has not been sent."""
@@ -215,6 +218,7 @@ class TransactionalOutbox(PlainOutbox):
             lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
             "the marker could not be added to the transaction",
         )
+        self.flush()  # the records were on their way meanwhile
         # Without a timeout, as librdkafka asks: a finite one may leave client and coordinator in different states.
         self._answered(lambda: producer.commit_transaction(), "the transaction's commit")
         self._begun_s = None
@@ -286,6 +290,9 @@ class TransactionalOutbox(PlainOutbox):
         try:
             call()
         except KafkaException as raised:
+            if self._producer is not None:
+                self._served(partial(self._producer.poll, 0))
+            self.check()  # a refused record says more than that the transaction cannot go on
             self._broken(kafka_error(raised), what)
 
     def _answered(self, call: Callable[[], object], what: str) -> None:
@@ -302,11 +309,23 @@ class TransactionalOutbox(PlainOutbox):
                 answer.set_exception(error)
 
         threading.Thread(target=run, name="headrace-kafka-commit", daemon=True).start()
+        for _ in range(int(_NO_ANSWER_S / _ANSWER_LOOK_S)):
+            try:
+                self._guarded(lambda: answer.result(_ANSWER_LOOK_S), what)
+            except TimeoutError:
+                self._refused_meanwhile()
+            else:
+                return
+        self._drop()
+        raise IndoubtError(f"{what}: no answer in {_NO_ANSWER_S:g} s")
+
+    def _refused_meanwhile(self) -> None:
+        """Raise the delivery error, if any, that the client waits behind; its producer is still in use elsewhere."""
         try:
-            self._guarded(lambda: answer.result(_NO_ANSWER_S), what)
-        except TimeoutError as error:
+            self.serve(0)
+        except StreamError:
             self._drop()
-            raise IndoubtError(f"{what}: no answer in {_NO_ANSWER_S:g} s") from error
+            raise
 
     def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
         """Raise what an error of the client means; the producer is thrown away, whatever it is."""

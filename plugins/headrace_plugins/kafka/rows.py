@@ -68,14 +68,16 @@ class Chunk:
         return Chunk(self.partition, first, last, self.rows.slice(begin, end - begin), end - begin, offsets)
 
 
+_FIELDS = {field.name: pa.field(field.name, field.type.arrow()) for field in SCHEMA_WITH_HEADERS.fields}
+
+
 def to_chunk(partition: Partition, messages: Sequence[Message], columns: Sequence[str]) -> Chunk:
     """Return the messages of one partition, none of them an error, as Arrow columns in the order asked for."""
     first, last = messages[0].offset() or 0, messages[-1].offset() or 0
     dense = last - first + 1 == len(messages)
     offsets = None if dense else np.array([message.offset() for message in messages], dtype=np.int64)
     arrays = [_COLUMNS[name](partition, messages) for name in columns]
-    types = {field.name: field.type.arrow() for field in SCHEMA_WITH_HEADERS.fields}
-    rows = pa.StructArray.from_arrays(arrays, fields=[pa.field(name, types[name]) for name in columns])
+    rows = pa.StructArray.from_arrays(arrays, fields=[_FIELDS[name] for name in columns])
     batch = pa.RecordBatch.from_struct_array(rows) if columns else _without_columns(len(messages))
     return Chunk(partition, first, last, batch, len(messages), offsets)
 

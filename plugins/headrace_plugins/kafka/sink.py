@@ -193,7 +193,7 @@ class KafkaSink:
         self._outbox.begin()
 
     def write(self, rows: pa.Table) -> int:
-        """Produce all rows and return once each is stored, invisible until commit."""
+        """Produce all rows, invisible until commit, which waits until each is stored."""
         self._check_topics(rows)
         topic = self._binding.topic
         for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
@@ -209,7 +209,6 @@ class KafkaSink:
                 names = [topic] * len(values) if topic is not None else [name.decode() for name in topics]
                 self._produce_full(names, values, keys, _Rest(headers, partitions, stamps))
             self._outbox.serve(0)
-        self._outbox.flush()
         return int(rows.num_rows)
 
     def commit(self, marker: Marker) -> None:

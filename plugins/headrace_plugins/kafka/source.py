@@ -51,6 +51,7 @@ from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
 
 _BATCH_ONLY = ("endingOffsets", "endingOffsetsByTimestamp", "endingTimestamp")
 _ANSWER_S = 15.0
+_FULL_CHUNK_ROWS = 1_024
 _SUBSCRIPTIONS = ("assign", "subscribe", "subscribePattern")
 
 SPEC = Spec(
@@ -168,7 +169,9 @@ class KafkaSource:
             for partition, error in failed.items():
                 self._mend(reader, partition, goals[partition], error)
         chunks = reader.take(goals)
-        return pa.Table.from_batches([chunk.rows for chunk in chunks], self.schema.arrow_schema())
+        rows = pa.Table.from_batches([chunk.rows for chunk in chunks], self.schema.arrow_schema())
+        # A slow topic arrives a few records at a time; an operation costs as much for such a chunk as for a full one.
+        return rows.combine_chunks() if len(rows) < len(chunks) * _FULL_CHUNK_ROWS else rows
 
     def commit(self, end: Offset) -> None:
         """Commit to the consumer group, for lag tools; a failure there is the group's, not ours."""

@@ -92,7 +92,7 @@ class StateStore(Protocol):
         ...
 
     def disk_bytes(self) -> int:
-        """Return how much disk the store uses now, without snapshots and deltas."""
+        """Return how much disk the stored rows use now, without write buffers, snapshots and deltas."""
         ...
 
     def close(self) -> None:
