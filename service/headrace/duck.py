@@ -28,6 +28,7 @@ from headrace.types import (
     NULL,
     SMALLINT,
     STRING,
+    TIME,
     TIMESTAMP,
     TIMESTAMP_NTZ,
     TINYINT,
@@ -54,6 +55,7 @@ _ATOMIC: dict[DataType, str] = {
     DATE: "DATE",
     TIMESTAMP: "TIMESTAMPTZ",
     TIMESTAMP_NTZ: "TIMESTAMP",
+    TIME: "TIME",
     DAY_TIME_INTERVAL: "BIGINT",
     YEAR_MONTH_INTERVAL: "INTEGER",
     CALENDAR_INTERVAL: "INTERVAL",
@@ -139,6 +141,10 @@ def _floating(value: Any, kind: DataType) -> str:
     return f"CAST('{text}' AS {_ATOMIC[kind]})"
 
 
+def _time(value: Any, _kind: DataType) -> str:
+    return f"CAST('{value}' AS TIME)"
+
+
 def _date(value: Any, _kind: DataType) -> str:
     day: date = value
     return f"CAST('{day.isoformat()}' AS DATE)"
@@ -171,6 +177,7 @@ _LITERALS: dict[DataType, Callable[[Any, DataType], str]] = {
     FLOAT: _floating,
     DOUBLE: _floating,
     DATE: _date,
+    TIME: _time,
     TIMESTAMP: _timestamp,
     TIMESTAMP_NTZ: _timestamp_ntz,
     CALENDAR_INTERVAL: _calendar,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from headrace.types import (
     INTEGRAL,
     NULL,
     STRING,
+    TIME,
     TIMESTAMP,
     TIMESTAMP_NTZ,
     YEAR_MONTH_INTERVAL,
@@ -128,6 +129,11 @@ def _day(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
 
 
+def _time(moment: time) -> str:
+    fraction = f"{moment.microsecond:06d}".rstrip("0")
+    return f"{moment:%H:%M:%S}{'.' if fraction else ''}{fraction}"
+
+
 def floating_text(value: float) -> str:
     """Return a DOUBLE as Java's Double.toString does."""
     if math.isnan(value):
@@ -208,6 +214,7 @@ _WRITERS: Mapping[DataType, Callable[[Any], str]] = {
     FLOAT: _single_text,
     DOUBLE: floating_text,
     DATE: lambda day: _day(day) if isinstance(day, date | datetime) else str(day),
+    TIME: _time,
     BINARY: _binary,
     DAY_TIME_INTERVAL: _day_time,
     YEAR_MONTH_INTERVAL: _year_month,

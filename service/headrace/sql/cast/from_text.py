@@ -14,6 +14,7 @@ from headrace.types import (
     DOUBLE,
     FLOAT,
     INTEGRAL,
+    TIME,
     TIMESTAMP,
     TIMESTAMP_NTZ,
     DataType,
@@ -95,12 +96,21 @@ def _matches(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {quote_text(pattern)})"
 
 
+_CLOCK = r"T?(?:[01]?[0-9]|2[0-3])(?::[0-5]?[0-9](?::[0-5]?[0-9](?:\.[0-9]{1,6})?)?)"
+
+
+def _time(text: str, _casting: Casting) -> str:
+    clock = f"ltrim(trim({text}, {_BLANKS}), 'T')"
+    return f"(CASE WHEN {_matches(text, _BLANK + _CLOCK + _BLANK)} THEN TRY_CAST({clock} AS TIME) END)"
+
+
 _READERS: dict[DataType, Callable[[str, Casting], str]] = {
     **dict.fromkeys(INTEGRAL, _whole),
     FLOAT: _floating,
     DOUBLE: _floating,
     BOOLEAN: _boolean,
     DATE: lambda text, _casting: date_from_text_sql(text),
+    TIME: _time,
     TIMESTAMP: lambda text, casting: timestamp_from_text_sql(text, casting.settings.time_zone),
     TIMESTAMP_NTZ: lambda text, _casting: timestamp_ntz_from_text_sql(text),
 }

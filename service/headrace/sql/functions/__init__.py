@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.sql.function import Function
-from headrace.sql.functions import arithmetic, documents, logic, mathematics, nested, text, times
+from headrace.sql.functions import arithmetic, documents, logic, mathematics, nested, temporal, text, times
 from headrace.sql.functions.signature import refused
 from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
 
@@ -30,6 +30,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **logic.FUNCTIONS,
         **text.FUNCTIONS,
         **times.FUNCTIONS,
+        **temporal.FUNCTIONS,
         **nested.FUNCTIONS,
         **documents.FUNCTIONS,
     }

@@ -243,7 +243,6 @@ FUNCTIONS = table(
     rewritten("width_bucket", (4, 4), takes(DOUBLE, DOUBLE, DOUBLE, BIGINT, gives=BIGINT), _width_bucket),
     Function("bin", (1, 1), takes(BIGINT, gives=STRING), text("bin({0})")),
     Function("hex", (1, 1), _hex_types, text("hex({0})")),
-    refused("conv", "conversion between number bases is not done"),
     refused("rand", "its value depends on chance, and a batch that runs again must give the same rows"),
     refused("randn", "its value depends on chance, and a batch that runs again must give the same rows"),
     refused("randstr", "its value depends on chance, and a batch that runs again must give the same rows"),

@@ -25,6 +25,7 @@ from headrace.sql.vectorised.hashing import (
     xxhash64_int,
     xxhash64_long,
 )
+from headrace.sql.vectorised.single import SINGLE
 from headrace.types import (
     BIGINT,
     BINARY,
@@ -123,6 +124,7 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
         ArrowFunction(f"headrace_{name}", ("BLOB",), "VARCHAR", _bytewise(_digest(name), pa.string()))
         for name in ("sha224", "sha384", "sha512")
     ),
+    *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in SINGLE),
 )
 """What a session registers before it is locked."""
 

@@ -27,6 +27,7 @@ from headrace.types import (
     NULL,
     SMALLINT,
     STRING,
+    TIME,
     TIMESTAMP,
     TINYINT,
     DataType,
@@ -65,6 +66,8 @@ def type_of(node: exp.Expr) -> DataType:
     Raises:
         StreamError: Spark has no such type.
     """
+    if isinstance(node, exp.DataType) and node.this == exp.DType.TIME:
+        return TIME
     return parse_type(node.sql(dialect="spark"))
 
 

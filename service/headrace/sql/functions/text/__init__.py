@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.text import encoding, pattern, strings
+from headrace.sql.functions.text import encoding, number_patterns, pattern, strings, wording
 
-FUNCTIONS = {**strings.FUNCTIONS, **pattern.FUNCTIONS, **encoding.FUNCTIONS}
+FUNCTIONS = {
+    **strings.FUNCTIONS,
+    **pattern.FUNCTIONS,
+    **encoding.FUNCTIONS,
+    **wording.FUNCTIONS,
+    **number_patterns.FUNCTIONS,
+}
 """Texts, patterns, encodings and hashes, by name."""

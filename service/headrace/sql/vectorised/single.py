@@ -1,0 +1,61 @@
+"""Room 2: the table of Arrow functions made of functions of single values.
+
+Takes nothing; gives for each its name, the DuckDB types of parameters and result, and the function over Arrow arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from headrace.sql.vectorised import texts
+from headrace.sql.vectorised.by_value import by_value
+from headrace.sql.vectorised.number_patterns import read_number, write_number
+
+Single = tuple[str, tuple[str, ...], str, Callable[..., pa.Array]]
+
+_T, _I, _B, _F = "VARCHAR", "INTEGER", "BLOB", "BOOLEAN"
+_ARROW: dict[str, Any] = {
+    "VARCHAR": pa.string(),
+    "INTEGER": pa.int32(),
+    "BLOB": pa.binary(),
+    "BOOLEAN": pa.bool_(),
+    "VARCHAR[]": pa.list_(pa.string()),
+    "VARCHAR[][]": pa.list_(pa.list_(pa.string())),
+}
+
+
+def _read_number(text: str, pattern: str, ansi: bool) -> str | None:
+    value = read_number(text, pattern, ansi)
+    return None if value is None else f"{value:f}"
+
+
+def _write_number(text: str, pattern: str) -> str | None:
+    return write_number(Decimal(text), pattern)
+
+
+def _single(name: str, parameters: str, result: str, run: Callable[..., Any], *, nulls: bool = False) -> Single:
+    kinds = {"t": _T, "i": _I, "b": _B, "f": _F}
+    function = by_value(run, _ARROW[result], nulls=nulls)
+    return f"headrace_{name}", tuple(kinds[letter] for letter in parameters), result, function
+
+
+SINGLE: tuple[Single, ...] = (
+    _single("mask", "ttttt", _T, texts.mask, nulls=True),
+    _single("soundex", "t", _T, texts.soundex),
+    _single("luhn_check", "t", _F, texts.luhn_check),
+    _single("find_in_set", "tt", _I, texts.find_in_set),
+    _single("conv", "tiif", _T, texts.conv),
+    _single("parse_url", "ttf", _T, lambda url, part, ansi: texts.parse_url(url, part, None, ansi)),
+    _single("parse_url_key", "tttf", _T, texts.parse_url),
+    _single("valid_utf8", "b", _F, texts.valid_utf8),
+    _single("sentences", "t", "VARCHAR[][]", texts.sentences),
+    _single("reverse_bytes", "b", _B, texts.reversed_bytes),
+    _single("pad_bytes", "bibf", _B, texts.padded_bytes),
+    _single("read_number", "ttf", _T, _read_number),
+    _single("write_number", "tt", _T, _write_number),
+)
+"""Registered with every session."""
