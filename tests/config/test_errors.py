@@ -80,7 +80,7 @@ CASES = [
         "or a duration such as '5 minutes'.",
     ]),
     (SOURCE, f"{SOURCE}\nviews: [{{name: v, deduplicate: {{input: w}}, sql: SELECT 1}}]", [
-        "[CONFIG_INVALID_VALUE] p.yaml:5:9 views[0] has the value {...}; a view has either sql or deduplicate.",
+        "[CONFIG_INVALID_VALUE] p.yaml:5:9 views[0] has the value {...}; a view has one of sql, deduplicate, stateful.",
         '[CONFIG_INVALID_VALUE] p.yaml:5:40 deduplicate.input names "w", which is no source, table or earlier view. '
         "Allowed: s.",
     ]),

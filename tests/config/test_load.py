@@ -118,6 +118,7 @@ SHOWN = {
     },
     "settings": {"spark.sql.ansi.enabled": "false"},
     "extensions": [],
+    "functions": {},
     "on_failure": {
         "policy": "stop_all",
         "restart": {"attempts": 5, "backoff": "1 second", "max_backoff": "1 minute"},

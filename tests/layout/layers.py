@@ -18,6 +18,7 @@ GROUND = "ground"
 
 LAYERS = (
     GROUND,
+    "stateful",
     "config",
     "sql",
     "plan",

@@ -11,19 +11,24 @@ from dataclasses import dataclass
 
 from sqlglot.expressions import Expr
 
+from headrace.assembly.code import group_code, user_function
+from headrace.assembly.guards import guarded
 from headrace.assembly.schemas import source_schema, table_schema
 from headrace.check.checks import check
 from headrace.config.pipeline import CheckpointConfig, Pipeline, QueryConfig, ViewConfig, WatermarkConfig
+from headrace.ddl import parse_schema
 from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.compile import compile_steps
 from headrace.incremental.steps import Steps
+from headrace.incremental.traces import Guarded
 from headrace.plan.bind import bind
-from headrace.plan.catalog import Catalog
+from headrace.plan.catalog import Catalog, StatefulRelation
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.nodes import Plan, StreamScan, TableScan, TimeGuard, walk
 from headrace.plan.rewrite.rules import optimize
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import StructType
 
 POLICY = "spark.sql.streaming.multipleWatermarkPolicy"
@@ -43,8 +48,10 @@ class CompiledQuery:
         analyzed: The plan with every name resolved; the checks judge this one.
         plan: The same after the rules that change streaming answers.
         steps: What runs.
+        guarded: What it watches beyond Spark.
         sources: Names of the sources read, in order of appearance.
         tables: Names of the static tables read.
+        functions: Python functions that the SQL may call.
     """
 
     name: str
@@ -55,8 +62,10 @@ class CompiledQuery:
     analyzed: Plan
     plan: Plan
     steps: Steps
+    guarded: Guarded
     sources: tuple[str, ...]
     tables: tuple[str, ...]
+    functions: tuple[UserFunction, ...] = ()
 
     @property
     def output(self) -> StructType:
@@ -105,6 +114,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         check(analyzed, config.output_mode.value, extensions=frozenset(pipeline.extensions))
         plan = optimize(analyzed, config.output_mode.value)
         steps = compile_steps(plan, config.output_mode.value, settings, event_time_columns)
+        watched = guarded(pipeline, plan, steps, settings)
     scans = tuple(walk(analyzed))
     return CompiledQuery(
         name=name,
@@ -115,8 +125,10 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         analyzed=analyzed,
         plan=plan,
         steps=steps,
+        guarded=watched,
         sources=tuple(dict.fromkeys(node.source for node in scans if isinstance(node, StreamScan))),
         tables=tuple(dict.fromkeys([*(node.table for node in scans if isinstance(node, TableScan)), *steps.tables])),
+        functions=catalog.functions,
     )
 
 
@@ -127,6 +139,9 @@ def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
         StreamErrors: what is wrong with schemas, watermarks and views, at places in the file.
     """
     catalog = Catalog(settings)
+    for name in pipeline.functions:
+        with _placed(pipeline, ("functions", name)):
+            catalog.add_function(user_function(pipeline, name))
     for name, source in pipeline.sources.items():
         with _placed(pipeline, ("sources", name)):
             catalog.add_stream(name, source_schema(pipeline, name))
@@ -140,13 +155,18 @@ def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
 
 
 def _view(pipeline: Pipeline, catalog: Catalog, view: ViewConfig) -> None:
-    keys = ("views", view.name, "sql" if view.sql is not None else "deduplicate")
+    kind = "sql" if view.sql is not None else "deduplicate" if view.deduplicate is not None else "stateful"
+    keys = ("views", view.name, kind)
     with _placed(pipeline, keys):
         if view.sql is not None:
             catalog.add_view(view.name, view.sql)
         elif view.deduplicate is not None:
             found = view.deduplicate
             catalog.add_deduplicate(view.name, found.input, found.columns, found.within_watermark)
+        elif view.stateful is not None:
+            code = group_code(pipeline, view.stateful)
+            schema = parse_schema(view.stateful.output_schema)
+            catalog.add_stateful(StatefulRelation(view.name, view.stateful.input, view.stateful.keys, code, schema))
     _watermark(pipeline, catalog, view.name, view.watermark, ("views", view.name, "watermark"))
 
 
@@ -155,12 +175,17 @@ def _watermark(
 ) -> None:
     if watermark is not None:
         with _placed(pipeline, keys):
-            catalog.add_watermark(name, watermark.column, watermark.delay.text, _guard(watermark))
+            catalog.add_watermark(name, watermark.column, watermark.delay.text, _guard(watermark, keys))
 
 
-def _guard(watermark: WatermarkConfig) -> TimeGuard:
+def _guard(watermark: WatermarkConfig, keys: Sequence[str]) -> TimeGuard:
     idle, skew, late = watermark.idle_timeout, watermark.max_future_skew, watermark.late_rows
-    return TimeGuard(idle.us if idle else None, skew.us if skew else None, late.value if late else None)
+    return TimeGuard(
+        idle_timeout_us=idle.us if idle else None,
+        max_future_skew_us=skew.us if skew else None,
+        late_rows=late.value if late else None,
+        at=tuple(keys),
+    )
 
 
 @contextmanager

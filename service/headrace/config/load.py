@@ -12,6 +12,7 @@ from headrace.config.overrides import SET, apply_overrides
 from headrace.config.pipeline import Pipeline
 from headrace.config.plugin_options import SecretRules, resolve_options
 from headrace.config.relations import check_inputs, check_names, check_schemas
+from headrace.config.user_code import check_code, check_types
 from headrace.config.yaml_tree import YamlTree, read_tree
 from headrace.errors import StreamError, StreamErrors
 
@@ -53,6 +54,7 @@ def pipeline_of(tree: YamlTree, path: Path, *, overrides: Sequence[str] = (), ru
     # Keys beginning with x- hold anchors, as in Compose files.
     tree.root = {key: value for key, value in tree.root.items() if not key.startswith("x-")}
     errors = [*tree.errors, *check_names(tree), *check_inputs(tree), *check_schemas(tree)]
+    errors += [*check_types(tree), *check_code(tree, path.parent)]
     errors += resolve_options(tree, rules)
     try:
         pipeline = Pipeline.model_validate(tree.root)

@@ -32,6 +32,7 @@ from headrace.config.quantities import (
     TriggerValue,
 )
 from headrace.config.secrets import secrets_in
+from headrace.config.user_code import FunctionConfig, StatefulConfig
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.values import Position
 
@@ -233,14 +234,15 @@ class ViewConfig(_Strict):
     name: Identifier = Field(description="Name by which later SQL reads it.")
     sql: str | None = Field(default=None, description="A SELECT in Spark's SQL, or !file and a path.")
     deduplicate: DeduplicateConfig | None = Field(default=None, description="Drop repeated rows, in place of sql.")
+    stateful: StatefulConfig | None = Field(default=None, description="Python code with state, in place of sql.")
     watermark: WatermarkConfig | None = Field(
         default=None, description="Event time and allowed lateness of the result."
     )
 
     @model_validator(mode="after")
     def _one_definition(self) -> Self:
-        if (self.sql is None) == (self.deduplicate is None):
-            msg = "a view has either sql or deduplicate"
+        if [self.sql, self.deduplicate, self.stateful].count(None) != 2:
+            msg = "a view has one of sql, deduplicate, stateful"
             raise ValueError(msg)
         return self
 
@@ -320,6 +322,7 @@ class Pipeline(_Strict):
     )
     sources: dict[Identifier, SourceConfig] = Field(min_length=1, description="Streams, by name.")
     tables: dict[Identifier, TableConfig] = Field(default={}, description="Static relations, by name.")
+    functions: dict[Identifier, FunctionConfig] = Field(default={}, description="Python functions for SQL, by name.")
     views: tuple[ViewConfig, ...] = Field(default=(), description="Named steps, in order.")
     queries: dict[Identifier, QueryConfig] = Field(min_length=1, description="Streaming queries, by name.")
     checkpoint: CheckpointConfig = Field(description="Where progress and state live.")

@@ -1,6 +1,6 @@
 """Room 1: what can be said of names without reading any SQL.
 
-Takes the values of a file, gives findings: names taken twice, and deduplicated inputs that do not exist.
+Takes the values of a file, gives findings: names taken twice, and inputs of views that do not exist.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headrace.config.findings import dotted
+from headrace.config.user_code import schema_texts
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError, did_you_mean
@@ -29,18 +30,18 @@ def check_names(tree: YamlTree) -> list[StreamError]:
 
 
 def check_inputs(tree: YamlTree) -> list[StreamError]:
-    """Return an error for each deduplicate.input that is no source, no table and no earlier view."""
+    """Return an error for each input of a view that is no source, no table and no earlier view."""
     errors = []
     known = [name for name, _ in [*_named(tree, "sources"), *_named(tree, "tables")]]
     for index, view in enumerate(_list(tree, "views")):
         if not isinstance(view, dict):
             continue
-        deduplicate = view.get("deduplicate")
-        read = deduplicate.get("input") if isinstance(deduplicate, dict) else None
-        if isinstance(read, str) and read.lower() not in {name.lower() for name in known}:
-            at = tree.value_at(("views", index, "deduplicate", "input"))
-            message = f'deduplicate.input names "{read}", which is no source, table or earlier view.'
-            errors.append(StreamError("CONFIG_INVALID_VALUE", message, at=at, hint=did_you_mean(read, known)))
+        for kind in ("deduplicate", "stateful"):
+            read = view[kind].get("input") if isinstance(view.get(kind), dict) else None
+            if isinstance(read, str) and read.lower() not in {name.lower() for name in known}:
+                at = tree.value_at(("views", index, kind, "input"))
+                message = f'{kind}.input names "{read}", which is no source, table or earlier view.'
+                errors.append(StreamError("CONFIG_INVALID_VALUE", message, at=at, hint=did_you_mean(read, known)))
         if isinstance(view.get("name"), str):
             known.append(view["name"])
     return errors
@@ -60,6 +61,7 @@ def check_schemas(tree: YamlTree) -> list[StreamError]:
 
 
 def _schema_texts(tree: YamlTree) -> Iterator[tuple[KeyPath, str]]:
+    yield from schema_texts(tree)
     for group in ("sources", "tables"):
         for name, item in _mapping(tree, group).items():
             for inner in ((), ("decode",)):

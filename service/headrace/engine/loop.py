@@ -120,7 +120,7 @@ class QueryLoop:
         ranges = self._ranges()
         watermark = self._query.tracker.tick(now)
         new_rows = any(r.start != r.end for r in ranges.values())
-        if not new_rows and not self._wants_no_data_batch(watermark):
+        if not new_rows and not self._wants_no_data_batch(watermark, now):
             return None
         return BatchPlan(
             batch=BatchId(self._next),
@@ -131,11 +131,14 @@ class QueryLoop:
             conf=self._query.compiled.pinned,
         )
 
-    def _wants_no_data_batch(self, watermark: EventTime) -> bool:
+    def _wants_no_data_batch(self, watermark: EventTime, now: ProcessingTime) -> bool:
         if self._executed is None or not self._query.compiled.no_data_batches:
             return False
         if self._limits.trigger is TriggerKind.ONCE:
             return False
+        timer_us = self._query.runner.next_timer_us
+        if timer_us is not None and timer_us <= now:
+            return True
         return self._query.runner.wants_batch(watermark, self._executed.watermark)
 
     def _ranges(self) -> dict[str, SourceRange]:

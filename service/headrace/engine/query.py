@@ -19,6 +19,7 @@ from headrace.engine.checkpoint import Checkpoint
 from headrace.inputs.deadletters import DeadLetters
 from headrace.inputs.stream import StreamInput
 from headrace.inputs.tables import StaticTables
+from headrace.operators.records import RecordTracer
 from headrace.operators.run import StepRunner, step_ids
 from headrace.operators.statements import Statements
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
@@ -58,6 +59,7 @@ class QueryParts:
     statements: Statements
     sink: Sink
     dead_letters: DeadLetters | None
+    tracer: RecordTracer
     clock: Clock
     tracker: WatermarkTracker
     owner: int = 0
@@ -128,6 +130,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             threads=limits.threads,
             memory_limit_bytes=limits.memory_bytes,
             temp_folder=folder / "tmp",
+            functions=[function.arrow() for function in compiled.functions],
         )
         statements = Statements(session)
         stack.callback(statements.close)
@@ -151,6 +154,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             statements=statements,
             sink=sink,
             dead_letters=dead_letters,
+            tracer=RecordTracer(compiled.guarded, statements, compiled.sources),
             clock=clock,
             tracker=WatermarkTracker(
                 runner.delays_us, WatermarkPolicy(compiled.watermark_policy), idle_us=runner.idle_us

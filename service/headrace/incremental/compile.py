@@ -18,6 +18,7 @@ from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
+    CallGroups,
     DropDuplicates,
     JoinSide,
     JoinStreams,
@@ -78,6 +79,7 @@ class _Compiler:
             nodes.SessionAssign: lambda node: sql.session_assign(self.node(node.child), node, self._render),
             nodes.Aggregate: self._aggregate,
             nodes.Deduplicate: self._deduplicate,
+            nodes.GroupsWithState: self._with_state,
             nodes.Expand: lambda node: sql.expanded(self.node(node.child), node, self._render),
             nodes.Join: self._join,
             nodes.Union: lambda node: sql.union([self.node(child) for child in node.children], node),
@@ -170,6 +172,14 @@ class _Compiler:
         event_time = next((column for column in (*node.keys, *node.columns) if column.id in times), None)
         delay_us = _delay_us(node.child, event_time) if node.within_watermark else None
         step = DropDuplicates(self._id("deduplicate"), before.output, before.id, node.keys, event_time, delay_us)
+        self.steps.append(step)
+        return _whole(step)
+
+    def _with_state(self, node: nodes.GroupsWithState) -> Fragment:
+        before = self.stretch(self.node(node.child))
+        times = self._event_times(node.child)
+        event_time = next((column for column in before.output if column.id in times), None)
+        step = CallGroups(self._id("groups"), node.output, before.id, before.output, node.keys, event_time, node.code)
         self.steps.append(step)
         return _whole(step)
 

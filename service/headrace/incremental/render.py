@@ -27,7 +27,7 @@ from headrace.plan.expressions import (
 from headrace.plan.nodes import Plan
 from headrace.sql.aggregate import AggregateForm
 from headrace.sql.aggregates import AGGREGATES
-from headrace.sql.aggregates.distinct import SAME_WHEN_DISTINCT, distinct
+from headrace.sql.aggregates.forms.distinct import SAME_WHEN_DISTINCT, distinct
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.function import Rendered
 from headrace.sql.functions import FUNCTIONS

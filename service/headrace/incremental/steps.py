@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from headrace.plan.expressions import Column
+from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import NO_GUARD, JoinType, TimeGuard
 from headrace.types import DataType, StructType
 
@@ -139,6 +140,27 @@ class LimitRows(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class CallGroups(Step):
+    """Calls Python code once a key with the key's new rows, and for timeouts and timers, with state.
+
+    `columns` are those of the input, which the code sees under their visible names; `event_time` is the one among them
+    with a watermark.
+    """
+
+    input: str
+    columns: tuple[Column, ...]
+    keys: tuple[Column, ...]
+    event_time: Column | None
+    code: GroupCode
+
+    @property
+    def state_tables(self) -> tuple[str, ...]:
+        """Key to state, keys by timeout or timer, and of a processor keys by the first expiry of a value."""
+        tables = (self.id, f"{self.id}.timers")
+        return (*tables, f"{self.id}.ttl") if self.code.is_processor else tables
+
+
+@dataclass(frozen=True, slots=True)
 class JoinSide:
     """One side of a stream join.
 
@@ -172,7 +194,7 @@ class JoinStreams(Step):
         return min(0, self.left.evict_offset_us or 0, self.right.evict_offset_us or 0)
 
 
-StatefulStep: TypeAlias = AggregateGroups | DropDuplicates | LimitRows | JoinStreams
+StatefulStep: TypeAlias = AggregateGroups | DropDuplicates | LimitRows | CallGroups | JoinStreams
 """A step that keeps state, in the tables `state_tables`; the rows of the first are the step's rows of state."""
 
 

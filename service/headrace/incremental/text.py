@@ -8,6 +8,7 @@ from collections.abc import Callable
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
+    CallGroups,
     DropDuplicates,
     JoinSide,
     JoinStreams,
@@ -19,6 +20,7 @@ from headrace.incremental.steps import (
     Steps,
     Stretch,
 )
+from headrace.stateful import TimeMode
 from headrace.values import US_PER_MS
 
 _COLUMN = re.compile(r"\b([cw])(\d+)\b")
@@ -74,6 +76,24 @@ def _deduplicate(step: DropDuplicates) -> str:
     return f"first row of each key {keys} of {step.input}\n  a key is {fate}; {late}"
 
 
+def _groups(step: CallGroups) -> str:
+    code = step.code
+    keys = ", ".join(f"c{column.id}" for column in step.keys)
+    form = "tables" if code.takes_tables else "named tuples"
+    state = f"state {code.state.sql()}" if not code.is_processor else "state as the processor declares it"
+    fate = "kept until the code removes it"
+    if code.time_mode is not TimeMode.NONE:
+        by = "the watermark" if code.time_mode is TimeMode.EVENT_TIME else "the batch's time"
+        fate += f"; {'timers' if code.is_processor else 'timeouts'} by {by}"
+    late = "no row is late"
+    if code.time_mode is TimeMode.EVENT_TIME and step.event_time is not None:
+        late = f"rows are late by c{step.event_time.id}"
+    return (
+        f"{code.operator} {code.target} on rows of {step.input} as {form}, by {keys}, in {code.output_mode} mode\n"
+        f"  {state}, {fate}; {late}"
+    )
+
+
 def _join(step: JoinStreams) -> str:
     sides = "\n".join(_join_side(name, side) for name, side in (("left", step.left), ("right", step.right)))
     return f"{step.how.value} join of {step.left.input} and {step.right.input} on {step.condition}\n{sides}"
@@ -94,6 +114,7 @@ _DETAILS: dict[type[Step], Callable[..., str]] = {
     Observe: _observe,
     AggregateGroups: _aggregate,
     AggregateSessions: _aggregate,
+    CallGroups: _groups,
     DropDuplicates: _deduplicate,
     JoinStreams: _join,
     LimitRows: lambda step: f"first {step.count} rows of {step.input}; state: one row, kept for ever",

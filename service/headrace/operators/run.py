@@ -15,6 +15,7 @@ from headrace.incremental.render import column_name
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
+    CallGroups,
     DropDuplicates,
     JoinStreams,
     LimitRows,
@@ -27,10 +28,13 @@ from headrace.incremental.steps import (
 )
 from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.deduplicate import DeduplicateOperator
+from headrace.operators.groups.code_operator import CodeOperator
+from headrace.operators.groups.function_operator import FunctionOperator
+from headrace.operators.groups.processor_operator import ProcessorOperator
 from headrace.operators.join import JoinOperator
 from headrace.operators.limit import LimitOperator
 from headrace.operators.session import SessionOperator
-from headrace.operators.stateful import Operator, StateCounts, Thresholds
+from headrace.operators.stateful import NO_WATERMARK_US, Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
 from headrace.operators.watermark import EventTimes, observe, without_future
 from headrace.values import EventTime
@@ -87,7 +91,21 @@ class StepRunner:
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when any operator wants a batch without data under a new watermark."""
-        return any(operator.wants_batch(watermark_us, last_us) for operator in self._all.values())
+        return any(
+            operator.wants_batch(watermark_us, last_us)
+            for name, operator in self._all.items()
+            if self._lag_before_us(name) > NO_WATERMARK_US // 2
+        )
+
+    @property
+    def next_timer_us(self) -> int | None:
+        """The batch time from which on a timeout or timer by processing time is due, None when none is known."""
+        found = [each.next_timer_us for each in self._operators.values() if isinstance(each, CodeOperator)]
+        return min((time for time in found if time is not None), default=None)
+
+    def _lag_before_us(self, name: str) -> int:
+        step = next(step for step in self._steps.stateful if step.id == name)
+        return min(self._lags_us[before] for before in _inputs(step))
 
     def run(
         self, sources: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], at: Thresholds, state: StateBatch
@@ -114,7 +132,7 @@ class StepRunner:
                     results[step.id] = self._stretch(step, results)
                 case Observe():
                     results[step.id], seen[step.id] = _observed(step, results[step.input], at, ahead)
-                case AggregateGroups() | DropDuplicates() | LimitRows():
+                case AggregateGroups() | DropDuplicates() | LimitRows() | CallGroups():
                     here = at.behind(self._lags_us[step.input])
                     results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
                     counts.append(count)
@@ -141,7 +159,7 @@ def _observed(step: Observe, rows: pa.Table, at: Thresholds, ahead: dict[str, in
     times = observe(rows.column(name))
     if step.guard.max_future_skew_us is None:
         return rows, times
-    kept = without_future(rows, name, times, at.now_us + step.guard.max_future_skew_us)
+    kept = without_future(rows, name, times, at.batch_time_us + step.guard.max_future_skew_us)
     ahead[step.id] = len(rows) - len(kept)
     return kept, times if kept is rows else observe(kept.column(name))
 
@@ -151,7 +169,7 @@ def step_ids(steps: Steps) -> tuple[str, ...]:
     return tuple(table for step in steps.stateful for table in step.state_tables)
 
 
-def _operator(step: AggregateGroups | DropDuplicates | LimitRows, statements: Statements) -> Operator:
+def _operator(step: AggregateGroups | DropDuplicates | LimitRows | CallGroups, statements: Statements) -> Operator:
     match step:
         case AggregateSessions():
             return SessionOperator(step, statements)
@@ -161,6 +179,8 @@ def _operator(step: AggregateGroups | DropDuplicates | LimitRows, statements: St
             return DeduplicateOperator(step)
         case LimitRows():
             return LimitOperator(step)
+        case CallGroups():
+            return ProcessorOperator(step) if step.code.is_processor else FunctionOperator(step)
 
 
 def _lags_us(steps: Steps) -> dict[str, int]:
@@ -170,6 +190,8 @@ def _lags_us(steps: Steps) -> dict[str, int]:
         lags[step.id] = min((lags[name] for name in _inputs(step)), default=0)
         if isinstance(step, JoinStreams):
             lags[step.id] += step.lag_us
+        if isinstance(step, CallGroups) and not step.code.passes_watermark:
+            lags[step.id] = NO_WATERMARK_US
     return lags
 
 
@@ -177,7 +199,7 @@ def _inputs(step: Step) -> tuple[str, ...]:
     match step:
         case Stretch(inputs=inputs):
             return inputs
-        case AggregateGroups(input=name) | DropDuplicates(input=name) | LimitRows(input=name):
+        case AggregateGroups(input=name) | DropDuplicates(input=name) | LimitRows(input=name) | CallGroups(input=name):
             return (name,)
         case JoinStreams(left=left, right=right):
             return (left.input, right.input)

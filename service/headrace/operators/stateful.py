@@ -12,6 +12,9 @@ from headrace_state import StateBatch
 
 _EPOCH = ProcessingTime(0)
 
+NO_WATERMARK_US = -(1 << 60)
+"""The lag behind an operator that passes no watermark on: nothing is late there, and nothing is evicted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:

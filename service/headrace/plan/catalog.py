@@ -12,10 +12,14 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors, did_you_mean
+from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import NO_GUARD, TimeGuard
+from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.functions import FUNCTIONS
 from headrace.sql.interval import US_PER_DAY, parse_interval
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import StructType
 from headrace.values import Position
 
@@ -58,7 +62,18 @@ class DeduplicateRelation:
     within_watermark: bool
 
 
-Definition = StreamRelation | TableRelation | ViewRelation | DeduplicateRelation
+@dataclass(frozen=True, slots=True)
+class StatefulRelation:
+    """What Python code makes of another relation, key by key."""
+
+    name: str
+    input: str
+    keys: tuple[str, ...]
+    code: GroupCode
+    schema: StructType
+
+
+Definition = StreamRelation | TableRelation | ViewRelation | DeduplicateRelation | StatefulRelation
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,7 @@ class Catalog:
     def __init__(self, settings: SqlSettings | None = None) -> None:
         self.settings = settings or SqlSettings()
         self._entries: dict[str, Entry] = {}
+        self._functions: dict[str, UserFunction] = {}
 
     def add_stream(self, name: str, schema: StructType) -> None:
         """Add a source.
@@ -131,6 +147,14 @@ class Catalog:
         """
         self._add(DeduplicateRelation(name, input, tuple(columns), within_watermark))
 
+    def add_stateful(self, relation: StatefulRelation) -> None:
+        """Add a relation that Python code makes of an earlier one.
+
+        Raises:
+            StreamError: the name is taken.
+        """
+        self._add(relation)
+
     def add_watermark(self, name: str, column: str, delay: str, guard: TimeGuard = NO_GUARD) -> None:
         """Set the watermark of a relation added before; the column is looked up when the relation is used.
 
@@ -151,6 +175,31 @@ class Catalog:
             raise redefined_watermark(name)
         self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay), guard))
 
+    def add_function(self, function: UserFunction) -> None:
+        """Add a function that SQL may call.
+
+        Raises:
+            StreamError: the name is a function of SQL, or of an earlier one here.
+        """
+        name = function.name
+        if name in self._functions or not isinstance(parse(f"SELECT {name}(1)").expressions[0], exp.Anonymous):
+            taken = True
+        else:
+            taken = name in FUNCTIONS or name in AGGREGATES
+        if taken:
+            message = f"The name {name} is taken by a function of SQL; functions of a pipeline cannot stand for those."
+            raise StreamError("CONFIG_INVALID_VALUE", message, hint="Choose another name.")
+        self._functions[name] = function
+
+    @property
+    def functions(self) -> tuple[UserFunction, ...]:
+        """The added functions, in order."""
+        return tuple(self._functions.values())
+
+    def function(self, name: str) -> UserFunction | None:
+        """Return the added function of a lower-case name, None when there is none."""
+        return self._functions.get(name)
+
     def entry(self, name: str) -> Entry | None:
         """Return the relation of a name, None when there is none."""
         return self._entries.get(name.lower())
@@ -158,6 +207,7 @@ class Catalog:
     def before(self, place: int) -> Catalog:
         """Return the catalog as it was before the definition at that place was added."""
         earlier = Catalog(self.settings)
+        earlier._functions = self._functions
         earlier._entries = {key: entry for key, entry in self._entries.items() if entry.place < place}
         return earlier
 

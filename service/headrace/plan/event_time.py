@@ -10,6 +10,7 @@ from headrace.plan.expressions import Alias, Call, Column, Expression, GetField,
 from headrace.plan.nodes import (
     Aggregate,
     Expand,
+    GroupsWithState,
     Join,
     Plan,
     Project,
@@ -64,6 +65,8 @@ def _marked(plan: Plan) -> frozenset[int]:
             return _of_items(keys, event_time_columns(child))
         case Expand() | Union():
             return _of_positions(plan)
+        case GroupsWithState():
+            return frozenset()  # what Python code gives are new columns, as in Spark
         case Join():
             return event_time_columns(plan.left) | event_time_columns(plan.right)
         case _:

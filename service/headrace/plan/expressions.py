@@ -44,6 +44,14 @@ class Call(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class UserCall(Expression):
+    """A function of the pipeline's author, by its name inside DuckDB; arguments are cast to its parameters."""
+
+    function: str
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cast(Expression):
     """CAST or TRY_CAST to `type`; whether a bad value raises is the session's ANSI mode unless `try_`."""
 

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from headrace.plan.expressions import Alias, Call, Column, Expression
+from headrace.plan.group_code import GroupCode
 from headrace.types import Field, StructType
 from headrace.values import US_PER_MS
 
@@ -133,11 +134,13 @@ class TimeGuard:
         idle_timeout_us: Processing time without rows after which the watermark holds no other one back.
         max_future_skew_us: Rows further ahead of the batch's time than this are set aside.
         late_rows: ``drop`` or ``dead_letter``: late rows are counted one by one, and with the latter sent away.
+        at: Keys of the pipeline file under which the watermark stands.
     """
 
     idle_timeout_us: int | None = None
     max_future_skew_us: int | None = None
     late_rows: str | None = None
+    at: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -313,6 +316,22 @@ class Deduplicate(_Passing):
 
     keys: tuple[Column, ...]
     within_watermark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsWithState(Plan):
+    """What Python code makes of all rows of each key, with state; `name` is the view's."""
+
+    child: Plan
+    keys: tuple[Column, ...]
+    code: GroupCode
+    output: tuple[Column, ...]
+    name: str
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the code gives."""
+        return self.output
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from headrace.plan.expressions import (
     Lambda,
     Literal,
     ScalarSubquery,
+    UserCall,
     WindowCall,
 )
 from headrace.plan.nodes import (
@@ -30,6 +31,7 @@ from headrace.plan.nodes import (
     Expand,
     Filter,
     Generate,
+    GroupsWithState,
     Join,
     Limit,
     Offset,
@@ -194,6 +196,13 @@ def _deduplicate(writer: _Writer, node: Deduplicate) -> str:
     return f"Deduplicate {writer.columns(node.keys)}{within}"
 
 
+def _with_state(writer: _Writer, node: GroupsWithState) -> str:
+    keys = f"[{', '.join(writer.column(key) for key in node.keys)}]"
+    code = node.code
+    facts = f"{code.output_mode}, timeout {code.time_mode.value}"
+    return f"{code.operator} {code.target} by {keys}, {facts} AS {writer.columns(node.output)}"
+
+
 def _session(writer: _Writer, node: SessionAssign) -> str:
     window = writer.column(node.window, given=True)
     return f"Session {writer.text(node.time)} gap {writer.text(node.gap)} AS {window}"
@@ -206,6 +215,7 @@ _NODES: Mapping[type[Plan], Callable[[_Writer, Any], str]] = MappingProxyType(
         Expand: _expand,
         Filter: lambda w, n: f"Filter {w.text(n.condition)}",
         Generate: lambda w, n: f"Generate {'outer ' if n.outer else ''}{w.text(n.generator)} AS {w.columns(n.output)}",
+        GroupsWithState: _with_state,
         Join: _join,
         Limit: lambda _w, n: f"Limit {n.count}",
         Offset: lambda _w, n: f"Offset {n.count}",
@@ -234,6 +244,7 @@ _EXPRESSIONS: Mapping[type[Expression], Callable[[_Writer, Any], str]] = Mapping
         Lambda: _Writer.function,
         Literal: _literal,
         ScalarSubquery: _Writer.subquery,
+        UserCall: lambda w, e: f"{e.function}({w.texts(e.args)})",
         WindowCall: _Writer.over,
     }
 )

@@ -29,7 +29,10 @@ def translate(error: duckdb.Error) -> StreamError:
     text = str(error).strip()
     found = _CONDITION.search(text)
     if found is not None:
-        return StreamError("SQL_RUNTIME", found[2].split("\n")[0], condition=found[1])
+        told = found[2].split("\n")[0]
+        if found[1] == "FUNCTION_FAILED":
+            return StreamError("FUNCTION_FAILED", told)
+        return StreamError("SQL_RUNTIME", told, condition=found[1])
     if "ivision by zero" in text:
         return StreamError("SQL_RUNTIME", text, condition="DIVIDE_BY_ZERO")
     if "Out of Memory" in text:

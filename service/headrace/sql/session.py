@@ -6,13 +6,14 @@ Source: DuckDB's securing guide; every escape named in docs/security was tried o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised import ARROW_FUNCTIONS
+from headrace.sql.vectorised import ARROW_FUNCTIONS, ArrowFunction
 
 _LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
@@ -26,7 +27,12 @@ _LOCKED: dict[str, str | bool | int | float | list[str]] = {
 
 
 def open_session(
-    settings: SqlSettings, *, threads: int = 2, memory_limit_bytes: int, temp_folder: Path | None
+    settings: SqlSettings,
+    *,
+    threads: int = 2,
+    memory_limit_bytes: int,
+    temp_folder: Path | None,
+    functions: Sequence[ArrowFunction] = (),
 ) -> duckdb.DuckDBPyConnection:
     """Return a new in-memory connection in the session time zone, with headrace's functions, and locked.
 
@@ -38,6 +44,7 @@ def open_session(
         threads: DuckDB threads.
         memory_limit_bytes: What DuckDB may hold before it spills, or fails when it may not spill.
         temp_folder: Where it spills; None forbids spilling.
+        functions: Functions of the pipeline's author.
     """
     config = dict(_LOCKED)
     config["threads"] = threads
@@ -47,7 +54,7 @@ def open_session(
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute("SET TimeZone = $1", [settings.time_zone])
-        register_functions(connection)
+        register_functions(connection, functions)
         connection.execute("SET lock_configuration = true")
     except BaseException:
         connection.close()
@@ -55,9 +62,9 @@ def open_session(
     return connection
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create headrace's Arrow functions on a connection that is not locked yet."""
-    for function in ARROW_FUNCTIONS:
+def register_functions(connection: duckdb.DuckDBPyConnection, more: Sequence[ArrowFunction] = ()) -> None:
+    """Create headrace's Arrow functions, and more of them, on a connection that is not locked yet."""
+    for function in (*ARROW_FUNCTIONS, *more):
         connection.create_function(
             function.name,
             function.run,

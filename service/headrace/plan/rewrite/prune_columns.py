@@ -13,6 +13,7 @@ from headrace.plan.nodes import (
     Aggregate,
     Deduplicate,
     Expand,
+    GroupsWithState,
     Join,
     Plan,
     Project,
@@ -49,7 +50,7 @@ def _prune(plan: Plan, needed: _Ids) -> Plan:
             return _expand(plan, needed)
         case Union():
             return _union(plan, needed)
-        case SetOperation():
+        case SetOperation() | GroupsWithState():
             return map_inputs(plan, apply)
         case Deduplicate():
             wanted = needed | read_columns(plan)

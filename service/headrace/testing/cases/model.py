@@ -94,6 +94,7 @@ def _inline(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sources": {name: {"format": "memory", **source} for name, source in raw["sources"].items()},
         "tables": dict(raw.get("tables", {})),
+        "functions": dict(raw.get("functions", {})),
         "views": list(raw.get("views", ())),
         "queries": {QUERY: {**query, "sink": {"format": "memory"}}},
         "settings": dict(raw.get("settings", {})),
@@ -113,6 +114,7 @@ def _named(path: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sources": {each: _memory_source(pipeline, each, found["sources"][each]) for each in pipeline.sources},
         "tables": {**found.get("tables", {}), **raw.get("tables", {})},
+        "functions": found.get("functions", {}),
         "views": found.get("views", []),
         "queries": {QUERY: {**query, "sink": {"format": "memory"}}},
         "settings": found.get("settings", {}),

@@ -14,19 +14,29 @@ from typing import Any
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.aggregate.written import Ordering, Written
 from headrace.plan.bind.expression import leaves, operators, predicates
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import Modifiers, aggregate, call, check_arity, is_aggregate, is_function
+from headrace.plan.bind.expression.call import (
+    Modifiers,
+    aggregate,
+    call,
+    check_arity,
+    is_aggregate,
+    is_function,
+    user_call,
+)
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
-from headrace.plan.bind.expression.over import bind_over
+from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.scope import Scope, field_of
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
-from headrace.types import BIGINT, BOOLEAN, INT, STRING, TINYINT, DataType
+from headrace.sql.vectorised.user_function import UserFunction
+from headrace.types import BIGINT, BOOLEAN, INT, NULL, STRING, TINYINT, DataType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
 
@@ -95,6 +105,9 @@ class Binder:
         canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
         if canonical != name and is_aggregate(canonical):
             return self._aggregate(canonical, args, around)
+        user = self.session.catalog.function(name)
+        if user is not None:
+            return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
         if name in leaves.CAST_FUNCTIONS and len(bound) == 1 and not is_function(name):
@@ -102,6 +115,11 @@ class Binder:
         if canonical == "struct":
             return Bound(named_struct(bound, ansi=self.ansi), text)
         return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
+
+    def _user_call(self, function: UserFunction, args: list[exp.Expr]) -> Bound:
+        bound = [self.bind(arg) for arg in args]
+        text = f"{function.name}({', '.join(arg.text for arg in bound)})"
+        return Bound(user_call(function, bound, text, self.session.catalog.settings), text)
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:
@@ -111,19 +129,19 @@ class Binder:
             raise StreamError("SQL_ANALYSIS", message, condition="INVALID_WHERE_CONDITION")
         binder = replace(self, scope=self.inside, inside=None)
         stars = [isinstance(arg, exp.Star) for arg in args]
+        if around.distinct and any(stars):
+            message = f"{name}(DISTINCT *) is not done."
+            raise StreamError("SQL_UNSUPPORTED", message, hint="Name the columns instead of *.")
         bound = [
             Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
         ]
-        condition = None if around.where is None else binder.bind(around.where)
-        typed = None if condition is None else cast_to(condition.expression, BOOLEAN)
-        made = aggregate(
-            name,
-            [arg.expression for arg in bound],
-            Modifiers(around.distinct, around.ignore_nulls, typed),
-            ansi=self.ansi,
-        )
-        distinct = "DISTINCT " if around.distinct else ""
-        text = f"{name}({distinct}{', '.join(arg.text for arg in bound)})"
+        orderings = [Ordering(binder.bind(o.this), bool(o.args.get("desc")), nulls_first(o)) for o in around.order]
+        written = Written(name, bound, orderings, distinct=around.distinct)
+        condition, text = around.condition(binder), written.text
+        called, values = written.call
+        typed = None if condition is None else condition.expression
+        modifiers = Modifiers(around.distinct, around.ignore_nulls, typed)
+        made = aggregate(called, values, modifiers, ansi=self.ansi)
         if condition is not None:
             text += f" FILTER (WHERE {condition.text})"
         return Bound(made, text)
@@ -131,16 +149,27 @@ class Binder:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What stands around a function: f(DISTINCT x) IGNORE NULLS FILTER (WHERE ...)."""
+    """What stands around a function: f(DISTINCT x) WITHIN GROUP (ORDER BY ...) IGNORE NULLS FILTER (WHERE ...)."""
 
     distinct: bool = False
     ignore_nulls: bool = False
     where: exp.Expr | None = None
+    order: tuple[exp.Expr, ...] = ()
 
     @property
     def given(self) -> bool:
         """True when anything stands there."""
         return self != _Around()
+
+    def condition(self, binder: Binder) -> Bound | None:
+        """Return the FILTER condition, None where there is none."""
+        if self.where is None:
+            return None
+        bound = binder.bind(self.where)
+        if bound.expression.type not in (BOOLEAN, NULL):
+            message = f'The FILTER expression "{bound.text}" is {bound.expression.type.sql()}, and must be BOOLEAN.'
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_AGGREGATE_FILTER.NOT_BOOLEAN")
+        return replace(bound, expression=cast_to(bound.expression, BOOLEAN))
 
 
 def _grouping(binder: Binder, name: str, args: list[exp.Expr]) -> Bound:
@@ -170,9 +199,11 @@ def _anonymous(binder: Binder, node: exp.Expr) -> Bound:
 
 def _called(binder: Binder, node: exp.Expr, around: _Around) -> Bound:
     """Bind a function with what stands around it, from the outside in."""
-    while isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+    while isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.Filter | exp.WithinGroup):
         if isinstance(node, exp.Filter):
             around = replace(around, where=node.expression.this)
+        elif isinstance(node, exp.WithinGroup):
+            around = replace(around, order=tuple(node.expression.expressions))
         elif isinstance(node, exp.IgnoreNulls):
             around = replace(around, ignore_nulls=True)
         node = node.this
@@ -342,7 +373,7 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         **dict.fromkeys((exp.Like, exp.ILike, exp.Escape), _like),
         **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
         **dict.fromkeys((exp.Subquery, exp.Select, exp.Union), _scalar_subquery),
-        **dict.fromkeys((exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Anonymous), _anonymous),
+        **dict.fromkeys((exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.WithinGroup, exp.Anonymous), _anonymous),
         exp.Alias: _alias,
         exp.Between: predicates.between,
         exp.Bracket: _bracket,

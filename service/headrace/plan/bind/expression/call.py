@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.constant import argument_of, cast_to
-from headrace.plan.expressions import AggregateCall, Call, Expression, Lambda
+from headrace.plan.expressions import AggregateCall, Call, Expression, Lambda, UserCall
 from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.coercion import can_implicitly_cast
 from headrace.sql.function import How
 from headrace.sql.functions import FUNCTIONS
-from headrace.types import DataType
+from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.user_function import UserFunction
+from headrace.types import NULL, DataType
 
 
 def is_aggregate(name: str) -> bool:
@@ -55,6 +59,26 @@ def call(name: str, args: Sequence[Expression], shown: str | None = None, *, ans
     resolved = function.resolve([argument_of(arg, ansi=ansi) for arg in args])
     typed = tuple(_typed(arg, resolved.arguments[place]) for place, arg in enumerate(args))
     return Call(resolved.type, function.name, typed)
+
+
+def user_call(function: UserFunction, args: Sequence[Bound], text: str, settings: SqlSettings) -> UserCall:
+    """Return the call of a function of the pipeline's author, its arguments cast to the declared types.
+
+    Raises:
+        StreamError: WRONG_NUM_ARGS.WITHOUT_SUGGESTION, or DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE.
+    """
+    parameters = function.parameters.fields
+    check_arity(function.name, (len(parameters), len(parameters)), len(args))
+    for place, (arg, field) in enumerate(zip(args, parameters, strict=True), 1):
+        given = arg.expression.type
+        if given not in (field.type, NULL) and not can_implicitly_cast(given, field.type, settings):
+            message = (
+                f'Cannot resolve "{text}": parameter {place} ({field.name}) takes "{field.type.sql()}", however '
+                f'"{arg.text}" has the type "{given.sql()}".'
+            )
+            raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
+    typed = tuple(cast_to(arg.expression, field.type) for arg, field in zip(args, parameters, strict=True))
+    return UserCall(function.returns, function.sql_name, typed)
 
 
 @dataclass(frozen=True, slots=True)

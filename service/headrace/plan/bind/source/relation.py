@@ -22,6 +22,7 @@ from headrace.plan.catalog import (
     Entry,
     EventTime,
     Locate,
+    StatefulRelation,
     StreamRelation,
     TableRelation,
     ViewRelation,
@@ -30,7 +31,17 @@ from headrace.plan.catalog import (
 )
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Alias, Column
-from headrace.plan.nodes import Deduplicate, Plan, Project, StreamScan, TableScan, Values, Watermark, walk
+from headrace.plan.nodes import (
+    Deduplicate,
+    GroupsWithState,
+    Plan,
+    Project,
+    StreamScan,
+    TableScan,
+    Values,
+    Watermark,
+    walk,
+)
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
 from headrace.types import TIMESTAMP, StructType
@@ -171,6 +182,8 @@ def _defined(entry: Entry, session: Session) -> Plan:
                 return session.bind_query(tree, inner, None).plan
         case DeduplicateRelation():
             return _deduplicated(definition, inner)
+        case StatefulRelation():
+            return _with_state(definition, inner)
 
 
 def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:
@@ -178,19 +191,42 @@ def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:
 
 
 def _deduplicated(definition: DeduplicateRelation, session: Session) -> Plan:
-    entry = session.catalog.entry(definition.input)
+    plan = _input(definition.input, session)
+    keys = _named(definition.columns, plan)
+    return Deduplicate(plan, keys or plan.columns, definition.within_watermark)
+
+
+def _with_state(definition: StatefulRelation, session: Session) -> Plan:
+    plan = _input(definition.input, session)
+    names = [column.name for column in plan.columns]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        message = f"`{definition.input}` has several columns `{repeated[0]}`, which Python code could not tell apart."
+        hint = "Give them names of their own in a view."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="COLUMN_ALREADY_EXISTS")
+    if not plan.is_streaming:
+        message = f"`{definition.input}` is a static table; stateful code runs on streams."
+        raise StreamError("SQL_UNSUPPORTED", message)
+    output = _columns(definition.schema, session)
+    return GroupsWithState(plan, _named(definition.keys, plan), definition.code, output, definition.name)
+
+
+def _input(name: str, session: Session) -> Plan:
+    entry = session.catalog.entry(name)
     if entry is None:
-        raise table_not_found(definition.input, session.catalog.names)
-    plan = instantiate(entry, session)
+        raise table_not_found(name, session.catalog.names)
+    return instantiate(entry, session)
+
+
+def _named(names: tuple[str, ...], plan: Plan) -> tuple[Column, ...]:
     keys = []
-    for name in definition.columns:
+    for name in names:
         found = [column for column in plan.columns if column.name.lower() == name.lower()]
         if not found:
             known = ", ".join(column.name for column in plan.columns)
             message = f'Cannot resolve column name "{name}" among ({known}).'
             raise StreamError("SQL_ANALYSIS", message, condition="UNRESOLVED_COLUMN_AMONG_FIELD_NAMES")
         keys.extend(found)
-    return Deduplicate(plan, tuple(keys or plan.columns), definition.within_watermark)
+    return tuple(keys)
 
 
 def _watermarked(plan: Plan, event_time: EventTime, name: str) -> Plan:

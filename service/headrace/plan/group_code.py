@@ -1,0 +1,63 @@
+"""Room 3: what the plan knows of Python code that keeps state per key.
+
+Takes the callable and what the pipeline file says of it; the code itself runs in room 7.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.stateful import StatefulProcessor, TimeMode
+from headrace.types import StructType
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCode:
+    """A stateful function or processor.
+
+    Attributes:
+        target: As the file names it, package.module:name.
+        call: The function, or the class of the processor.
+        takes_tables: Rows go in and out as Arrow tables, not as named tuples.
+        state: Columns of a function's state; empty for a processor, which declares its own.
+        time_mode: What timeouts and timers go by.
+        output_mode: append or update.
+    """
+
+    target: str
+    call: Callable[..., Any]
+    takes_tables: bool
+    state: StructType
+    time_mode: TimeMode
+    output_mode: str
+
+    @property
+    def is_processor(self) -> bool:
+        """True for a StatefulProcessor, false for a function."""
+        return isinstance(self.call, type) and issubclass(self.call, StatefulProcessor)
+
+    @property
+    def operator(self) -> str:
+        """Spark's name of the operator."""
+        return "transformWithState" if self.is_processor else "flatMapGroupsWithState"
+
+    @property
+    def passes_watermark(self) -> bool:
+        """True when the watermark of the input holds behind it too. Source: Spark WatermarkPropagator."""
+        return self.is_processor and self.time_mode is not TimeMode.PROCESSING_TIME
+
+
+def takes_tables(call: Callable[..., Any]) -> bool:
+    """Return True when the annotation of a function's, or of handleInputRows', rows is an Arrow table."""
+    function = getattr(call, "handleInputRows", call)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    at = 2 if function is not call else 1
+    wanted = parameters[at].annotation if len(parameters) > at else ""
+    text = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "")
+    return text.rpartition(".")[2] == "Table"

@@ -1,0 +1,109 @@
+"""Stateful code that the cases in this folder run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.stateful import (
+    ExpiredTimerInfo,
+    GroupState,
+    StatefulProcessor,
+    StatefulProcessorHandle,
+    TimerValues,
+)
+
+
+def running_total(key: Any, rows: Iterator[Any], state: GroupState) -> Iterator[tuple[Any, ...]]:
+    """Give the total so far once a batch; a negative value forgets it."""
+    n, total = state.get if state.exists else (0, 0)
+    for row in rows:
+        if row.v is not None and row.v < 0:
+            state.remove()
+            yield (key.k, 0, 0)
+            return
+        n, total = n + 1, total + (row.v or 0)
+    state.update((n, total))
+    yield (key.k, n, total)
+
+
+def running_total_of_tables(key: Any, rows: pa.Table, state: GroupState) -> pa.Table:
+    """The same over Arrow tables."""
+    n, total = state.getOption or (0, 0)
+    n, total = n + rows.num_rows, total + (pc.sum(rows["v"]).as_py() or 0)
+    state.update((n, total))
+    return pa.table({"total": [total], "k": [key.k], "n": [n]})
+
+
+def visits(key: Any, rows: Iterator[Any], state: GroupState) -> Iterator[dict[str, Any]]:
+    """A session ends ten seconds of event time after its last event."""
+    if state.hasTimedOut:
+        n, last = state.get
+        state.remove()
+        yield {"k": key.k, "n": n, "last": last}
+        return
+    n, last = state.get if state.exists else (0, None)
+    for row in rows:
+        n, last = n + 1, row.ts if last is None else max(last, row.ts)
+    state.update((n, last))
+    state.setTimeoutTimestamp(int(last.timestamp() * 1000) + 10_000)
+
+
+def silent(key: Any, rows: Iterator[Any], state: GroupState) -> Iterator[tuple[str, str]]:
+    """Say when a key was silent for 1.5 seconds of processing time."""
+    if state.hasTimedOut:
+        yield (key.k, "silent")
+        return
+    state.update((len(list(rows)),))
+    state.setTimeoutDuration(1500)
+
+
+class Alarm(StatefulProcessor):
+    """Counts, keeps the last values and the values by sign; an alarm rings 5 s of event time after the last row."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare."""
+        self.handle = handle
+        self.count = handle.getValueState("count", "n BIGINT")
+        self.last = handle.getListState("last", "v BIGINT")
+        self.signs = handle.getMapState("signs", "sign STRING", "n BIGINT")
+
+    def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: TimerValues) -> Iterator[tuple[Any, ...]]:
+        """Give counts."""
+        found = self.count.get()
+        n = found.n if found else 0
+        for row in rows:
+            n += 1
+            self.last.appendValue((row.v,))
+            sign = "minus" if row.v < 0 else "plus"
+            self.signs.updateValue((sign,), ((self.signs.getValue((sign,)) or (0,))[0] + 1,))
+            for timer in self.handle.listTimers():
+                self.handle.deleteTimer(timer)
+            self.handle.registerTimer(int(row.ts.timestamp() * 1000) + 5_000)
+        self.count.update((n,))
+        signs = {sign: count for (sign,), (count,) in self.signs.iterator()}
+        yield (key.k, f"n={n} last={[v for (v,) in self.last.get()]} signs={signs}")
+
+    def handleExpiredTimer(self, key: Any, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo) -> Any:
+        """Ring and forget."""
+        self.count.clear()
+        self.last.clear()
+        self.signs.clear()
+        return [(key.k, f"ring {expiredTimerInfo.getExpiryTimeInMs()} at {timerValues.getCurrentWatermarkInMs()}")]
+
+
+class Remembers(StatefulProcessor):
+    """A value that lives for 1.5 seconds of processing time."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare."""
+        self.seen = handle.getValueState("seen", "n BIGINT", ttlDurationMs=1500)
+
+    def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: TimerValues) -> Any:
+        """Say whether the key was seen lately."""
+        known = self.seen.exists()
+        self.seen.update((1,))
+        return [(key.k, "known" if known else "new")]
