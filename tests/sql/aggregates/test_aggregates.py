@@ -122,12 +122,23 @@ def test_distinct_counts_stay_within_sparks_error(fold: Any, count: int) -> None
     assert abs(found - count) <= 3 * 0.05 * count
 
 
-def test_what_is_not_done_is_refused_by_name(fold: Any) -> None:
-    """The refusal says why."""
-    for name in ("median", "percentile", "mode", "try_sum"):
-        with pytest.raises(StreamError) as caught:
-            fold.form(name, [INT])
-        assert AGGREGATES[name].why in caught.value.message
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("hll_sketch_agg", "approx_count_distinct()"),
+        ("theta_union_agg", "approx_count_distinct()"),
+        ("tuple_sketch_agg_double", "approx_count_distinct()"),
+        ("kll_sketch_agg_bigint", "percentile_approx()"),
+        ("approx_top_k", "ORDER BY count(*) DESC LIMIT k"),
+        ("measure", "write the aggregate itself"),
+    ],
+)
+def test_what_is_not_done_is_refused_by_name(fold: Any, name: str, instead: str) -> None:
+    """The refusal says why, and what to write instead."""
+    with pytest.raises(StreamError) as caught:
+        fold.form(name, [INT])
+    assert AGGREGATES[name].why in caught.value.message
+    assert instead in caught.value.message
 
 
 _PLAIN = [

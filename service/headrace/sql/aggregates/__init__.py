@@ -9,9 +9,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.sql.aggregate import AggregateFunction
-from headrace.sql.aggregates import collecting, moments, numbers, picking
+from headrace.sql.aggregates import collecting, frequent, moments, numbers, pairs, percentiles, picking, sketches
 
 AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
-    {**numbers.AGGREGATES, **picking.AGGREGATES, **moments.AGGREGATES, **collecting.AGGREGATES}
+    {
+        **numbers.AGGREGATES,
+        **picking.AGGREGATES,
+        **moments.AGGREGATES,
+        **pairs.AGGREGATES,
+        **percentiles.AGGREGATES,
+        **frequent.AGGREGATES,
+        **collecting.AGGREGATES,
+        **sketches.AGGREGATES,
+    }
 )
 """Aggregates by canonical name and alias; an alias maps to the entry of its canonical name."""

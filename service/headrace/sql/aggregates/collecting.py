@@ -1,21 +1,22 @@
-"""Room 2: collect_list, collect_set and approx_count_distinct.
+"""Room 2: collect_list, collect_set and listagg.
 
-collect_set keeps its values in ascending order, which makes merging exact; Spark promises no order.
+collect_set keeps its values in ascending order, which makes merging exact; Spark promises no order. The other two keep
+the order in which rows came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from headrace.duck import let
+from headrace.duck import literal_sql
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
-from headrace.sql.aggregates.building import Phases, Texts, form, only, over, refused, table
+from headrace.sql.aggregates.forms.building import Phases, Texts, form, only, over, table
+from headrace.sql.aggregates.forms.constants import flag, given
+from headrace.sql.aggregates.forms.ordering import has_map, order_key, orderable
 from headrace.sql.function import Argument
-from headrace.sql.functions.signature import mismatch, unsupported
-from headrace.sql.vectorised import HLL_PRECISION, hash_sql, is_hashable
-from headrace.types import BIGINT, DOUBLE, INT, ArrayType, DataType, MapType
-
-_LATER = "not yet in streams"
+from headrace.sql.functions.signature import TEXT_OR_BYTES, accept, mismatch
+from headrace.types import BINARY, DOUBLE, FLOAT, STRING, ArrayType, DataType, Field, StructType
 
 
 def _collect_list(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
@@ -31,11 +32,12 @@ def _collect_list(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggrega
 
 def _collect_set(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
     kind = arguments[0].type
-    if isinstance(kind, MapType):
+    if has_map(kind):
         raise mismatch("collect_set cannot hold maps.", condition="UNSUPPORTED_INPUT_TYPE")
 
     def partial(texts: Texts, condition: str | None) -> Texts:
-        rows = over(f"list(DISTINCT {texts[0]})", condition, f"{texts[0]} IS NOT NULL")
+        value = f"({texts[0]} + 0)" if kind in (DOUBLE, FLOAT) else texts[0]  # -0.0 is 0.0
+        rows = over(f"list(DISTINCT {value})", condition, f"{texts[0]} IS NOT NULL")
         return [f"coalesce(list_sort({rows}), [])"]
 
     def merge(older: Texts, newer: Texts) -> Texts:
@@ -44,72 +46,75 @@ def _collect_set(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggregat
     return form([kind], ArrayType(kind), [ArrayType(kind)], Phases(partial, merge, only))
 
 
-def _registers(codes: str) -> str:
-    """Sorted codes with only the highest of each register: register * 64 + rank."""
-    return let(f"list_sort(list_distinct({codes}))", _highest)
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One expression of WITHIN GROUP (ORDER BY ...)."""
+
+    type: DataType
+    descending: bool
+    nulls_first: bool
 
 
-def _highest(codes: str) -> str:
-    return f"list_filter({codes}, lambda c, i: i = len({codes}) OR ({codes}[i + 1] // 64) <> (c // 64))"
+def _listagg(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+    return _joined(arguments, ())
 
 
-def _approximate(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
-    kind = arguments[0].type
-    if not is_hashable(kind):
-        raise unsupported(f'approx_count_distinct over "{kind.sql()}" is not done.')
-    if len(arguments) == 2 and float(arguments[1].value or 0) != 0.05:
-        raise unsupported("approx_count_distinct with an error other than 0.05 is not done.")
+def _listagg_within(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+    """Behind value and delimiter come three arguments for each ordering: its value, whether descending, nulls first."""
+    keys = [arguments[at : at + 3] for at in range(2, len(arguments), 3)]
+    return _joined(arguments, [_Order(orderable(k.type, "listagg"), flag(d), flag(n)) for k, d, n in keys])
+
+
+def _joined(arguments: Sequence[Argument], orders: Sequence[_Order]) -> AggregateForm:
+    kind = accept(arguments[0], TEXT_OR_BYTES, 0)
+    delimiter = _delimiter(arguments[1], kind) if len(arguments) > 1 else _EMPTY[kind]
+    keys = tuple(Field(f"o{place}", order.type) for place, order in enumerate(orders))
+    row = ArrayType(StructType((Field("v", kind), *keys)))
 
     def partial(texts: Texts, condition: str | None) -> Texts:
-        code = f"headrace_hll_code({hash_sql('xxhash64', [(texts[0], kind)])})"
-        rows = over(f"list(DISTINCT {code})", condition, f"{texts[0]} IS NOT NULL")
-        return [f"coalesce({_registers(rows)}, [])"]
+        parts = [f"v := {texts[0]}", *(f"o{place} := {texts[2 + 3 * place]}" for place in range(len(orders)))]
+        rows = f"list(struct_pack({', '.join(parts)}) ORDER BY {ROW_ORDER})"
+        return [f"coalesce({over(rows, condition, f'{texts[0]} IS NOT NULL')}, [])"]
+
+    def final(buffers: Texts) -> str:
+        parts = f"SELECT unnest({buffers[0]}) AS _e, generate_subscripts({buffers[0]}, 1) AS _i"
+        by = ", ".join([*(_ordering(place, order) for place, order in enumerate(orders)), "_i"])
+        if kind == STRING:
+            return f"(SELECT string_agg(_e.v, {delimiter} ORDER BY {by}) FROM ({parts}))"
+        # DuckDB's string_agg takes no bytes; hexadecimal text keeps them.
+        text = f"(SELECT string_agg(hex(_e.v), hex({delimiter}) ORDER BY {by}) FROM ({parts}))"
+        return f"unhex({text})"
 
     def merge(older: Texts, newer: Texts) -> Texts:
-        return [_registers(f"list_concat({older[0]}, {newer[0]})")]
+        return [f"list_concat({older[0]}, {newer[0]})"]
 
-    types: list[DataType] = [kind, DOUBLE][: len(arguments)]
-    return form(types, BIGINT, [ArrayType(INT)], Phases(partial, merge, _estimate))
+    types = [kind, *(argument.type for argument in arguments[1:])]
+    return form(types, kind, [row], Phases(partial, merge, final), ordered=True)
 
 
-def _estimate(buffers: Texts) -> str:
-    """Spark's HyperLogLogPlusPlus: linear counting up to 400, then the raw estimate less its mean bias."""
-    size = 2**HLL_PRECISION
-    alpha = 0.7213 / (1 + 1.079 / size) * size * size
-    codes = buffers[0]
-    empty = f"({size} - len({codes}))"
-    inverse = f"coalesce(list_sum(list_transform({codes}, lambda c: pow(2.0::DOUBLE, -(c % 64)))), 0)"
-    raw = f"({alpha!r}::DOUBLE / ({inverse} + {empty}))"
-    linear = f"(ln({size}.0::DOUBLE / greatest({empty}, 1)) * {size})"
-    corrected = f"({raw} - headrace_hll_bias({raw}))"
-    return f"round(CASE WHEN {empty} > 0 AND {linear} <= 400 THEN {linear} ELSE {corrected} END)"
+_EMPTY: dict[DataType, str] = {STRING: "''", BINARY: "''::BLOB"}
+
+
+def _delimiter(argument: Argument, kind: DataType) -> str:
+    if argument.constant and argument.value is None:
+        return _EMPTY[kind]
+    value = given(argument, "listagg", "delimiter")
+    if argument.type != kind:
+        message = f'listagg: the delimiter is "{argument.type.sql()}" and the values are "{kind.sql()}".'
+        raise mismatch(message, condition="DATA_DIFF_TYPES")
+    return literal_sql(value, kind)
+
+
+def _ordering(place: int, order: _Order) -> str:
+    key = order_key(f"_e.o{place}", order.type)
+    return f"{key} {'DESC' if order.descending else 'ASC'} NULLS {'FIRST' if order.nulls_first else 'LAST'}"
 
 
 AGGREGATES = table(
     AggregateFunction("collect_list", (1, 1), _collect_list),
     AggregateFunction("collect_set", (1, 1), _collect_set),
-    AggregateFunction("approx_count_distinct", (1, 2), _approximate),
-    *(
-        refused(name, _LATER)
-        for name in (
-            "approx_percentile",
-            "bitmap_construct_agg",
-            "bitmap_or_agg",
-            "count_min_sketch",
-            "grouping",
-            "grouping_id",
-            "histogram_numeric",
-            "hll_sketch_agg",
-            "hll_union_agg",
-            "listagg",
-            "median",
-            "mode",
-            "percentile",
-            "percentile_approx",
-            "percentile_cont",
-            "percentile_disc",
-            "string_agg",
-        )
-    ),
+    AggregateFunction("listagg", (1, 2), _listagg),
+    AggregateFunction("listagg within group", (3, None), _listagg_within),
     array_agg="collect_list",
+    string_agg="listagg",
 )

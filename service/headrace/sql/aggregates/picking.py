@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headrace.duck import each
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
-from headrace.sql.aggregates.building import Phases, Texts, either, form, only, over, table
+from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
+from headrace.sql.aggregates.forms.constants import whole_between
+from headrace.sql.aggregates.forms.ordering import is_nested, order_key, orderable
 from headrace.sql.function import Argument
-from headrace.sql.functions.signature import accept, mismatch, unsupported
-from headrace.types import BOOLEAN, INTEGRAL, NULL, ArrayType, DataType, MapType, StructType
+from headrace.sql.functions.signature import accept, mismatch
+from headrace.types import BOOLEAN, INTEGRAL, NULL, ArrayType, DataType, Field, StructType
 
-
-def _orderable(kind: DataType, name: str) -> DataType:
-    if isinstance(kind, MapType):
-        raise mismatch(f'{name} needs an order, which "{kind.sql()}" has not.', condition="INVALID_ORDERING_TYPE")
-    if isinstance(kind, ArrayType | StructType):
-        # DuckDB puts NULL inside a nested value last, Spark first.
-        raise unsupported(f'{name} over "{kind.sql()}" is not done.')
-    return kind
+_MOST_ROWS = 100_000
+"""Spark's limit of k in max_by(x, y, k)."""
 
 
 def _extreme(name: str, native: str) -> AggregateFunction:
     def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
-        kind = _orderable(arguments[0].type, name)
+        kind = orderable(arguments[0].type, name)
+        if is_nested(kind):
+            return form([kind], kind, [kind], _nested_extreme(name, kind))
         phases = Phases(
             lambda texts, condition: [over(f"{name}({texts[0]})", condition)],
             lambda older, newer: [f"{native}({older[0]}, {newer[0]})"],  # DuckDB's leave NULL out
@@ -36,25 +35,69 @@ def _extreme(name: str, native: str) -> AggregateFunction:
     return AggregateFunction(name, (1, 1), resolve)
 
 
+def _nested_extreme(name: str, kind: DataType) -> Phases:
+    """A struct or an array by its key; of equal values any is the same."""
+
+    def partial(texts: Texts, condition: str | None) -> Texts:
+        best = f"arg_{name}({texts[0]}, {order_key(texts[0], kind)})"
+        return [over(best, condition, f"{texts[0]} IS NOT NULL")]
+
+    def merge(older: Texts, newer: Texts) -> Texts:
+        sign = "<" if name == "max" else ">"
+        beats = f"{order_key(older[0], kind)} {sign} {order_key(newer[0], kind)}"
+        return [either(older[0], newer[0], f"CASE WHEN {beats} THEN {newer[0]} ELSE {older[0]} END")]
+
+    return Phases(partial, merge, only)
+
+
 def _by(name: str, beats: str) -> AggregateFunction:
     """Of equal orderings the later row wins (Spark MaxMinBy); rows with a NULL ordering do not count."""
 
     def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
-        value, order = arguments[0].type, _orderable(arguments[1].type, name)
+        value, order = arguments[0].type, orderable(arguments[1].type, name)
+        if len(arguments) == 3:
+            most = whole_between(arguments[2], name, "k", 1, _MOST_ROWS)
+            return _several_by(name, most, [argument.type for argument in arguments])
         down = "" if name == "max_by" else " DESC"
-        extreme = name.removesuffix("_by")
+        end = "max" if name == "max_by" else "min"
 
         def partial(texts: Texts, condition: str | None) -> Texts:
-            best = f"last({texts[0]} ORDER BY {texts[1]}{down}, {ROW_ORDER})"
-            return [over(best, condition, f"{texts[1]} IS NOT NULL"), over(f"{extreme}({texts[1]})", condition)]
+            key = order_key(texts[1], order)
+            best = [f"last({text} ORDER BY {key}{down}, {ROW_ORDER})" for text in texts]
+            if not is_nested(order):
+                best[1] = f"{end}({texts[1]})"
+            return [over(text, condition, f"{texts[1]} IS NOT NULL") for text in best]
 
         def merge(older: Texts, newer: Texts) -> Texts:
-            kept = f"{newer[1]} IS NULL OR {older[1]} {beats} {newer[1]}"
+            kept = f"{newer[1]} IS NULL OR {order_key(older[1], order)} {beats} {order_key(newer[1], order)}"
             return [f"CASE WHEN {kept} THEN {o} ELSE {n} END" for o, n in zip(older, newer, strict=True)]
 
         return form([value, order], value, [value, order], Phases(partial, merge, only), ordered=True)
 
-    return AggregateFunction(name, (2, 2), resolve)
+    return AggregateFunction(name, (2, 3), resolve)
+
+
+def _several_by(name: str, most: int, types: Sequence[DataType]) -> AggregateForm:
+    """The k best rows, best first; of equal orderings the earlier row comes first."""
+    value, order = types[0], types[1]
+    row = ArrayType(StructType((Field("v", value), Field("o", order))))
+    down = " DESC" if name == "max_by" else ""
+
+    def partial(texts: Texts, condition: str | None) -> Texts:
+        pair = f"struct_pack(v := {texts[0]}, o := {texts[1]})"
+        rows = f"list({pair} ORDER BY {order_key(texts[1], order)}{down}, {ROW_ORDER})"
+        return [f"coalesce({over(rows, condition, f'{texts[1]} IS NOT NULL')}[1:{most}], [])"]
+
+    def merge(older: Texts, newer: Texts) -> Texts:
+        rows = f"list_concat({older[0]}, {newer[0]})"
+        parts = f"SELECT unnest({rows}) AS _e, generate_subscripts({rows}, 1) AS _i"
+        best = f"list(_e ORDER BY {order_key('_e.o', order)}{down}, _i)"
+        return [f"coalesce((SELECT {best} FROM ({parts}))[1:{most}], [])"]
+
+    def final(buffers: Texts) -> str:
+        return f"CASE WHEN len({buffers[0]}) > 0 THEN {each(buffers[0], lambda e: f'{e}.v')} END"
+
+    return form(types, ArrayType(value), [row], Phases(partial, merge, final), ordered=True)
 
 
 def _edge(name: str) -> AggregateFunction:

@@ -17,15 +17,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.aggregate.written import Ordering, Written
 from headrace.plan.bind.expression import leaves, operators, predicates
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import (
-    Modifiers,
-    aggregate,
-    call,
-    check_arity,
-    is_aggregate,
-    is_function,
-    user_call,
-)
+from headrace.plan.bind.expression.call import Modifiers, aggregate, call, check_arity, is_aggregate, is_function
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
 from headrace.plan.bind.expression.over import bind_over, nulls_first
@@ -35,7 +27,6 @@ from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
-from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import BIGINT, BOOLEAN, INT, NULL, STRING, TINYINT, DataType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
@@ -105,9 +96,6 @@ class Binder:
         canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
         if canonical != name and is_aggregate(canonical):
             return self._aggregate(canonical, args, around)
-        user = self.session.catalog.function(name)
-        if user is not None:
-            return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
         if name in leaves.CAST_FUNCTIONS and len(bound) == 1 and not is_function(name):
@@ -115,11 +103,6 @@ class Binder:
         if canonical == "struct":
             return Bound(named_struct(bound, ansi=self.ansi), text)
         return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
-
-    def _user_call(self, function: UserFunction, args: list[exp.Expr]) -> Bound:
-        bound = [self.bind(arg) for arg in args]
-        text = f"{function.name}({', '.join(arg.text for arg in bound)})"
-        return Bound(user_call(function, bound, text, self.session.catalog.settings), text)
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from headrace.duck import literal_sql
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
-from headrace.sql.aggregates.building import Phases, Texts, form, over
-from headrace.sql.aggregates.ordering import has_map
+from headrace.sql.aggregates.forms.building import Phases, Texts, form, over
+from headrace.sql.aggregates.forms.ordering import has_map
 from headrace.sql.function import Argument, Rendered
 from headrace.sql.functions.signature import mismatch
 from headrace.sql.settings import SqlSettings

@@ -74,7 +74,9 @@ def kept(kind: DataType) -> DataType:
         return MapType(kept(kind.key), kept(kind.value))
     if isinstance(kind, StructType):
         return StructType(tuple(Field(field.name, kept(field.type)) for field in kind.fields))
-    return {DAY_TIME_INTERVAL: BIGINT, YEAR_MONTH_INTERVAL: INT}.get(kind, kind)
+    if kind == DAY_TIME_INTERVAL:
+        return BIGINT
+    return INT if kind == YEAR_MONTH_INTERVAL else kind
 
 
 def _cast(texts: Texts, kinds: Sequence[DataType]) -> tuple[str, ...]:

@@ -1,0 +1,130 @@
+"""Room 2: covariance, correlation and linear regression over mergeable joint moments.
+
+Buffers hold a count, two means, the joint sum of deviations and the two sums of squares.
+Source: Spark Covariance, Corr, linearRegression.scala; Pébay, 2008.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from headrace.sql.aggregate import AggregateForm, AggregateFunction
+from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
+from headrace.sql.aggregates.moments import NAN, over_count, over_degrees, unless_empty
+from headrace.sql.function import Argument
+from headrace.sql.functions.signature import accept
+from headrace.types import BIGINT, DOUBLE
+
+
+def _pairs(texts: Texts, condition: str | None) -> Texts:
+    x, y = texts
+    both = [condition, f"{x} IS NOT NULL", f"{y} IS NOT NULL"]
+    x_strange, y_strange = (f"{over('count(*)', *both, f'NOT isfinite({value})')} > 0" for value in (x, y))
+    usable = [*both, f"isfinite({x})", f"isfinite({y})"]
+    x_usable, y_usable = [*both, f"isfinite({x})"], [*both, f"isfinite({y})"]
+    count = over("count(*)", *both)
+    parts = (
+        (over(f"avg({x})", *x_usable), x_strange),
+        (over(f"avg({y})", *y_usable), y_strange),
+        (f"{over(f'covar_pop({x}, {y})', *usable)} * {count}", f"{x_strange} OR {y_strange}"),
+        (f"{over(f'var_pop({x})', *x_usable)} * {count}", x_strange),
+        (f"{over(f'var_pop({y})', *y_usable)} * {count}", y_strange),
+    )
+    return [count, *(f"CASE WHEN {strange} THEN {NAN} ELSE coalesce({part}, 0) END" for part, strange in parts)]
+
+
+def _merge_pairs(o: Texts, n: Texts) -> Texts:
+    count = f"({o[0]} + {n[0]})"
+    dx, dy = f"({n[1]} - {o[1]})", f"({n[2]} - {o[2]})"
+    share = f"{o[0]} * {n[0]} / {count}"
+    both = [
+        f"{o[1]} + {dx} * {n[0]} / {count}",
+        f"{o[2]} + {dy} * {n[0]} / {count}",
+        f"{o[3]} + {n[3]} + {dx} * {dy} * {share}",
+        f"{o[4]} + {n[4]} + {dx} * {dx} * {share}",
+        f"{o[5]} + {n[5]} + {dy} * {dy} * {share}",
+    ]
+    return [count, *(unless_empty(o, n, i + 1, text) for i, text in enumerate(both))]
+
+
+def _bivariate(name: str, final: Callable[[Texts], str]) -> AggregateFunction:
+    def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+        for i, argument in enumerate(arguments):
+            accept(argument, DOUBLE, i)
+        return form([DOUBLE, DOUBLE], DOUBLE, [DOUBLE] * 6, Phases(_pairs, _merge_pairs, final))
+
+    return AggregateFunction(name, (2, 2), resolve)
+
+
+def _corr(b: Texts) -> str:
+    flat = f"{b[4]} = 0 OR {b[5]} = 0"
+    return f"CASE WHEN {b[0]} <= 1 OR {flat} THEN NULL ELSE {b[3]} / sqrt({b[4]} * {b[5]}) END"
+
+
+def _intercept(b: Texts) -> str:
+    return f"CASE WHEN {b[4]} <> 0 THEN {b[2]} - {b[3]} / {b[4]} * {b[1]} END"
+
+
+def _r2(b: Texts) -> str:
+    share = f"CASE WHEN {b[5]} = 0 THEN 1.0::DOUBLE ELSE pow({b[3]} / sqrt({b[4]} * {b[5]}), 2) END"
+    return f"CASE WHEN {b[4]} <> 0 THEN {share} END"
+
+
+def _part(i: int) -> Callable[[Texts], str]:
+    return lambda b: f"CASE WHEN {b[0]} > 0 THEN {b[i]} END"
+
+
+def _regression(name: str, final: Callable[[Texts], str]) -> AggregateFunction:
+    """The first argument is the dependent y: buffers are of (x, y)."""
+
+    def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+        for i, argument in enumerate(arguments):
+            accept(argument, DOUBLE, i)
+        phases = Phases(lambda texts, condition: _pairs(texts[::-1], condition), _merge_pairs, final)
+        return form([DOUBLE, DOUBLE], DOUBLE, [DOUBLE] * 6, phases)
+
+    return AggregateFunction(f"regr_{name}", (2, 2), resolve)
+
+
+def _mean(name: str, place: int) -> AggregateFunction:
+    """The mean of one argument where both are there: a plain average, so that infinities stay what they are."""
+
+    def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+        for i, argument in enumerate(arguments):
+            accept(argument, DOUBLE, i)
+
+        def partial(texts: Texts, condition: str | None) -> Texts:
+            both = [condition, *(f"{text} IS NOT NULL" for text in texts)]
+            return [over(f"sum({texts[place]})", *both), over("count(*)", *both)]
+
+        def merge(older: Texts, newer: Texts) -> Texts:
+            return [either(older[0], newer[0], f"{older[0]} + {newer[0]}"), f"{older[1]} + {newer[1]}"]
+
+        phases = Phases(partial, merge, lambda b: f"CASE WHEN {b[1]} > 0 THEN {b[0]} / {b[1]} END")
+        return form([DOUBLE, DOUBLE], DOUBLE, [DOUBLE, BIGINT], phases)
+
+    return AggregateFunction(f"regr_{name}", (2, 2), resolve)
+
+
+def _regr_count(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+    def partial(texts: Texts, condition: str | None) -> Texts:
+        return [over("count(*)", condition, *(f"{text} IS NOT NULL" for text in texts))]
+
+    phases = Phases(partial, lambda older, newer: [f"{older[0]} + {newer[0]}"], only)
+    return form([argument.type for argument in arguments], BIGINT, [BIGINT], phases)
+
+
+AGGREGATES = table(
+    _bivariate("covar_pop", over_count(3)),
+    _bivariate("covar_samp", over_degrees(3)),
+    _bivariate("corr", _corr),
+    AggregateFunction("regr_count", (2, 2), _regr_count),
+    _mean("avgx", 1),
+    _mean("avgy", 0),
+    _regression("sxx", _part(4)),
+    _regression("syy", _part(5)),
+    _regression("sxy", _part(3)),
+    _regression("slope", lambda b: f"CASE WHEN {b[4]} <> 0 THEN {b[3]} / {b[4]} END"),
+    _regression("intercept", _intercept),
+    _regression("r2", _r2),
+)
