@@ -39,11 +39,20 @@ FACTS = BatchFacts(
             data_loss_records=5,
         ),
     ),
-    operators=(OperatorFacts(name="aggregate-1", late_rows=4, state_rows=12, state_bytes={"sst": 900, "cache": 100}),),
+    operators=(
+        OperatorFacts(
+            name="aggregate-1",
+            late_rows=4,
+            late_input_rows=11,
+            state_rows=12,
+            state_bytes={"sst": 900, "cache": 100},
+        ),
+    ),
     sink="kafka",
     output_rows=9,
     transactions={"committed": 1},
     restarts=1,
+    future_rows={"watermark-0": 3},
 )
 
 PROGRESS = BatchProgress(

@@ -16,7 +16,7 @@ from headrace.progress.model import EventTimeStats, PartitionLag, partition_lags
 
 LINE = (
     "counts batch 7: rows_in=100 rows_out=9 lag_records=10 duration_ms=250 rows_per_s=400.0 "
-    "watermark=2023-11-14T22:12:50.000Z state_rows=12 late_rows=4"
+    "watermark=2023-11-14T22:12:50.000Z state_rows=12 late_rows=4 late_input_rows=11 future_rows=3"
 )
 
 
@@ -64,7 +64,7 @@ def test_a_batch_is_one_line() -> None:
 
 def test_the_line_leaves_out_what_the_query_does_not_have() -> None:
     """A stateless query has neither watermark nor state."""
-    stateless = replace(PROGRESS, event_time=EventTimeStats(), facts=replace(FACTS, operators=()))
+    stateless = replace(PROGRESS, event_time=EventTimeStats(), facts=replace(FACTS, operators=(), future_rows={}))
     assert batch_fields(stateless) == {
         "query": "counts",
         "batch_id": 7,

@@ -63,6 +63,8 @@ def test_a_batch_sets_every_metric_it_knows(registry: CollectorRegistry, metrics
         ("headrace_watermark_timestamp_seconds", Q, EVENT_US / 1e6 - 20),
         ("headrace_watermark_delay_seconds", Q, (START_US + 250_000 - EVENT_US + 20_000_000) / 1e6),
         ("headrace_late_rows_dropped_total", operator, 4),
+        ("headrace_late_input_rows_total", operator, 11),
+        ("headrace_future_rows_total", {**Q, "operator": "watermark-0"}, 3),
         ("headrace_state_rows", operator, 12),
         ("headrace_state_bytes", {**operator, "kind": "sst"}, 900),
         ("headrace_state_bytes", {**operator, "kind": "cache"}, 100),

@@ -51,11 +51,12 @@ def _input(compiled: CompiledQuery, name: str, columns: tuple[str, ...], context
             message = f"the format {config.decode.format} cannot decode"
             raise StreamError("PLUGIN_OPTION_INVALID", message, at=compiled.pipeline.at("sources", name, "decode"))
         decoding = Decoding(codec.decoder, schema, OnMalformed(config.decode.on_error.value))
-        if decoding.on_error is OnMalformed.DEAD_LETTER and takes_option(
-            find_plugin(config.format, PluginKind.SOURCE), "includeHeaders"
-        ):
-            more["includeHeaders"] = "true"
-    return StreamInput(name, build_source(compiled.pipeline, name, context, more), decoding, columns)
+    keeps = name in compiled.guarded.letters
+    sends = keeps or (decoding is not None and decoding.on_error is OnMalformed.DEAD_LETTER)
+    if sends and takes_option(find_plugin(config.format, PluginKind.SOURCE), "includeHeaders"):
+        more["includeHeaders"] = "true"
+    source = build_source(compiled.pipeline, name, context, more)
+    return StreamInput(name, source, decoding, columns, keeps_records=keeps)
 
 
 def build_tables(compiled: CompiledQuery, clock: Clock) -> StaticTables:
@@ -141,15 +142,15 @@ def build_dead_letters(compiled: CompiledQuery, query_id: str, clock: Clock) -> 
     """Return the dead-letter topics of the query's sources, None when no source has one."""
     sinks = {}
     for name in compiled.sources:
-        config = compiled.pipeline.sources[name]
-        if config.decode is not None and config.decode.on_error is OnError.DEAD_LETTER:
+        decode = compiled.pipeline.sources[name].decode
+        if (decode is not None and decode.on_error is OnError.DEAD_LETTER) or name in compiled.guarded.letters:
             sinks[name] = _dead_letter_sink(compiled, name, query_id, clock)
     return DeadLetters(sinks, query_id) if sinks else None
 
 
 def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: Clock) -> Sink:
     config = compiled.pipeline.sources[name]
-    target = config.decode.dead_letter if config.decode else None
+    target = config.letters
     if target is None:
         message = f'source "{name}" sends malformed records to dead letters, but names no topic'
         raise StreamError(

@@ -23,11 +23,7 @@ def source_schema(pipeline: Pipeline, name: str) -> StructType:
         StreamError, StreamErrors: options or DDL are not right.
     """
     config = pipeline.sources[name]
-    source = build_source(pipeline, name, SourceContext(query_id="", name=name))
-    try:
-        raw = source.schema
-    finally:
-        source.close()
+    raw = record_schema(pipeline, name)
     decoded = None
     if config.decode is not None:
         if "value" not in raw.names:
@@ -35,6 +31,15 @@ def source_schema(pipeline: Pipeline, name: str) -> StructType:
             raise StreamError("CONFIG_INVALID_VALUE", message, hint="Remove decode.")
         decoded = decode_schema(pipeline, name)
     return visible_schema(raw, decoded)
+
+
+def record_schema(pipeline: Pipeline, name: str) -> StructType:
+    """Return the columns of a source before anything is decoded."""
+    source = build_source(pipeline, name, SourceContext(query_id="", name=name))
+    try:
+        return source.schema
+    finally:
+        source.close()
 
 
 def decode_schema(pipeline: Pipeline, name: str) -> StructType:

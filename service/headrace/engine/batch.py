@@ -19,13 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
-import pyarrow as pa
-
 from headrace.contract import Marker
 from headrace.engine.checkpoint import BatchPlan, CommitEntry
 from headrace.engine.query import QueryParts
 from headrace.failpoints import failpoint
+from headrace.inputs.deadletters import DeadRecords, dead_records
 from headrace.inputs.stream import InputRows
+from headrace.operators.records import BatchRows, LeftOut
 from headrace.operators.run import StepsResult
 from headrace.operators.stateful import Thresholds
 from headrace.values import EventTime
@@ -41,6 +41,8 @@ class BatchOutcome:
         result: What the steps gave.
         written: Rows the sink took.
         next_watermark: The watermark of the next batch.
+        left_out: Records that were late or in the future, where they are watched.
+        letters: Records that went to dead letters, by source.
         seconds: Duration of each phase of the protocol, by name.
     """
 
@@ -49,6 +51,8 @@ class BatchOutcome:
     result: StepsResult
     written: int
     next_watermark: EventTime
+    left_out: LeftOut
+    letters: Mapping[str, int]
     seconds: Mapping[str, float]
 
 
@@ -87,10 +91,14 @@ def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> Bat
     watch.done("read")
     staged = query.state.begin(plan.batch)
     query.statements.set_batch_time(plan.batch_time)
-    rows = {name: read.rows for name, read in inputs.items()}
-    result = query.runner.run(
-        rows, query.tables.current(), Thresholds(plan.late, plan.watermark, plan.batch_time), staged
-    )  # 3
+    given = BatchRows(
+        {name: read.rows for name, read in inputs.items()},
+        query.tables.current(),
+        Thresholds(plan.late, plan.watermark, plan.batch_time),
+        staged,
+    )
+    result = query.runner.run(given.sources, given.tables, given.at, given.state)  # 3
+    left_out = query.tracer.left_out(result, given)
     failpoint("after_compute")
     watch.done("compute")
     query.sink.begin(plan.batch)
@@ -103,12 +111,15 @@ def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> Bat
     delta = query.state.seal(staged)  # 5
     failpoint("after_delta")
     watch.done("delta")
-    _commit(query, plan, inputs, delta)  # 6
+    dead = {name: dead_records(read, left_out.reasons.get(name, {})) for name, read in inputs.items()}
+    letters = {name: records for name, records in dead.items() if records is not None}
+    _commit(query, plan, letters, delta)  # 6
     failpoint("after_commit")
     watch.done("commit")
     finish(query, CommitEntry(plan.batch, delta, next_watermark))  # 7
     watch.done("apply")
-    return BatchOutcome(plan, inputs, result, written, next_watermark, watch.seconds)  # 8
+    sent = {name: len(records.reasons) for name, records in letters.items()}
+    return BatchOutcome(plan, inputs, result, written, next_watermark, left_out, sent, watch.seconds)  # 8
 
 
 def finish(query: QueryParts, entry: CommitEntry) -> None:
@@ -130,10 +141,9 @@ def _read(query: QueryParts, plan: BatchPlan) -> dict[str, InputRows]:
     return inputs
 
 
-def _commit(query: QueryParts, plan: BatchPlan, inputs: Mapping[str, InputRows], delta: str) -> None:
+def _commit(query: QueryParts, plan: BatchPlan, letters: Mapping[str, DeadRecords], delta: str) -> None:
     marker = Marker(query.checkpoint.query_id, plan.batch, delta, query.owner)
     if query.dead_letters is not None:
-        dead: dict[str, pa.Table] = {name: read.dead for name, read in inputs.items() if read.dead is not None}
-        query.dead_letters.commit(plan.batch, dead, inputs, marker)
+        query.dead_letters.commit(plan.batch, letters, marker)
     failpoint("before_commit")
     query.sink.commit(marker)

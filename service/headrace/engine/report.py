@@ -120,6 +120,7 @@ class QueryReporter:
             sources=tuple(self._source(name, read, outcome, since_s, took_s) for name, read in outcome.inputs.items()),
             sink=SinkProgress(description=self._query.sink.describe(), num_output_rows=outcome.written),
             facts=self._facts(outcome, now, planning_s),
+            observed_metrics={step: {"futureRows": rows} for step, rows in outcome.result.ahead.items()},
         )
 
     def _event_time(self, outcome: BatchOutcome) -> EventTimeStats:
@@ -150,6 +151,7 @@ class QueryReporter:
                 commit_time_ms=commit_ms,
                 memory_used_bytes=memory,
                 num_rows_dropped_by_watermark=counts.dropped_late,
+                custom_metrics=_late_input(outcome, counts.step),
             )
             for counts in outcome.result.counts
         )
@@ -200,7 +202,7 @@ class QueryReporter:
                     lag=partition_lags(lags[name]),
                     max_event_time_us=EventTime(max(greatest)) if greatest else None,
                     decode_errors=dict(Counter("malformed" for _ in read.malformed)),
-                    dead_letters=len(read.dead) if read.dead is not None else 0,
+                    dead_letters=outcome.letters.get(name, 0),
                     data_loss_records=self._newly_lost(name, lags[name].lost),
                 )
                 for name, read in outcome.inputs.items()
@@ -209,6 +211,7 @@ class QueryReporter:
                 OperatorFacts(
                     name=counts.step,
                     late_rows=counts.dropped_late,
+                    late_input_rows=outcome.left_out.late.get(counts.step),
                     state_rows=counts.total,
                     state_bytes={"sst": self._query.state.disk_bytes(), "memtable": self._query.state.memory_bytes()},
                 )
@@ -218,7 +221,13 @@ class QueryReporter:
             output_rows=outcome.written,
             transactions={"committed": 1} if self._query.keeps_marker else {},
             restarts=self._restarts,
+            future_rows=outcome.result.ahead,
         )
+
+
+def _late_input(outcome: BatchOutcome, step: str) -> dict[str, int]:
+    rows = outcome.left_out.late.get(step)
+    return {} if rows is None else {"lateInputRows": rows}
 
 
 def _mean_us(seen: list[EventTimes]) -> int:

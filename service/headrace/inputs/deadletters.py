@@ -1,12 +1,14 @@
-"""Room 6: records that could not be decoded, to a topic of their own, byte for byte and exactly once.
+"""Room 6: records that a batch leaves out, to a topic of their own, byte for byte and exactly once.
 
-Takes the malformed records of a batch; gives them to a Kafka sink with its own marker, so that a batch that runs again
-does not write them twice. Key, value, timestamp and headers are the original's; headers that say why are added.
+Takes the malformed, late and future records of a batch; gives them to a Kafka sink with its own marker, so that a batch
+that runs again does not write them twice. Key, value, timestamp and headers are the original's; headers that say why
+are added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -15,6 +17,32 @@ from headrace.inputs.stream import InputRows
 from headrace.values import BatchId
 
 _HEADER = pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRecords:
+    """Raw records of one source, and for each why it is left out."""
+
+    records: pa.Table
+    reasons: tuple[str, ...]
+
+
+def dead_records(read: InputRows, left_out: Mapping[int, str]) -> DeadRecords | None:
+    """Return what goes to dead letters of what a batch read of a source, None for nothing.
+
+    Args:
+        read: What was read; its malformed records go when the policy set them aside.
+        left_out: Reasons by place among the rows that were read, for a source whose records are kept.
+    """
+    parts: list[pa.Table] = []
+    reasons: list[str] = []
+    if read.dead is not None:
+        parts.append(read.dead)
+        reasons += [reason for _, reason in sorted(read.malformed.items())]
+    if left_out and read.raw is not None:
+        parts.append(read.raw.take(pa.array(sorted(left_out))))
+        reasons += [reason for _, reason in sorted(left_out.items())]
+    return DeadRecords(pa.concat_tables(parts), tuple(reasons)) if reasons else None
 
 
 class DeadLetters:
@@ -36,9 +64,7 @@ class DeadLetters:
             delta = marker.delta if marker else ""
             sink.claim(Marker(self._query_id, self._done[name], delta, max(owner, held)))
 
-    def commit(
-        self, batch: BatchId, dead: Mapping[str, pa.Table], inputs: Mapping[str, InputRows], marker: Marker
-    ) -> int:
+    def commit(self, batch: BatchId, dead: Mapping[str, DeadRecords], marker: Marker) -> int:
         """Write the batch's dead letters, those not written before, and return how many.
 
         Called before the batch's own commit: a batch that does not happen is run again with the same records, and they
@@ -50,7 +76,7 @@ class DeadLetters:
                 continue
             sink = self._sinks[name]
             sink.begin(batch)
-            count += sink.write(letters(records, inputs[name].malformed))
+            count += sink.write(letters(records))
             sink.commit(marker)
             self._done[name] = batch
         return count
@@ -61,11 +87,12 @@ class DeadLetters:
             sink.close()
 
 
-def letters(records: pa.Table, reasons: Mapping[int, str]) -> pa.Table:
-    """Return dead letters: key, value, headers, timestamp; reasons are in the order of the records."""
+def letters(dead: DeadRecords) -> pa.Table:
+    """Return dead letters: key, value, headers, timestamp."""
+    records = dead.records
     count = len(records)
     added = [
-        ("headrace.error", [reason.encode() for _, reason in sorted(reasons.items())]),
+        ("headrace.error", [reason.encode() for reason in dead.reasons]),
         ("headrace.topic", [text.encode() for text in records.column("topic").to_pylist()]),
         ("headrace.partition", [str(number).encode() for number in records.column("partition").to_pylist()]),
         ("headrace.offset", [str(number).encode() for number in records.column("offset").to_pylist()]),

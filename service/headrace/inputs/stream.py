@@ -47,6 +47,7 @@ class InputRows:
         read_bytes: Size of what was read, in memory.
         malformed: Reasons by record number; empty with the policy fail.
         dead: The malformed records' raw columns, for dead letters; None unless that is the policy.
+        raw: The raw columns behind `rows`, one by one; None unless records are kept.
     """
 
     rows: pa.Table
@@ -54,6 +55,7 @@ class InputRows:
     read_bytes: int
     malformed: Mapping[int, str]
     dead: pa.Table | None = None
+    raw: pa.Table | None = None
 
 
 def visible_schema(source: StructType, decoded: StructType | None) -> StructType:
@@ -66,15 +68,26 @@ def visible_schema(source: StructType, decoded: StructType | None) -> StructType
 class StreamInput:
     """Reads one source for one query; the columns asked for are fixed at the start."""
 
-    def __init__(self, name: str, source: Source, decoding: Decoding | None, columns: Sequence[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        decoding: Decoding | None,
+        columns: Sequence[str],
+        *,
+        keeps_records: bool = False,
+    ) -> None:
         self.name = name
         self.source = source
         self._decoding = decoding
+        self._keeps_records = keeps_records
         self._columns = tuple(columns)
         self._raw = source.schema
         source.select(self._raw_columns())
 
     def _raw_columns(self) -> tuple[str, ...]:
+        if self._keeps_records:
+            return self._raw.names
         if self._decoding is None:
             return self._columns
         if RECORD in self._columns or self._decoding.on_error is OnMalformed.DEAD_LETTER:
@@ -89,12 +102,14 @@ class StreamInput:
         """
         raw = self.source.read(start, end)
         if self._decoding is None:
+            if self._keeps_records:
+                return InputRows(raw.select(list(self._columns)), len(raw), raw.nbytes, {}, raw=raw)
             return InputRows(raw, len(raw), raw.nbytes, {})
         wanted = [name for name in self._columns if name != RECORD]
         decoded = self._decoding.decoder.decode(raw.column("value"), wanted)
         rows = self._assembled(raw, decoded.rows)
         if not decoded.malformed:
-            return InputRows(rows, len(raw), raw.nbytes, {})
+            return InputRows(rows, len(raw), raw.nbytes, {}, raw=self._kept(raw))
         return self._set_aside(raw, rows, decoded.malformed)
 
     def empty(self) -> pa.Table:
@@ -125,7 +140,13 @@ class StreamInput:
             hint = "Set on_error to null or dead_letter to go on."
             raise StreamError("DATA_MALFORMED", message, hint=hint)
         if policy is OnMalformed.NULL:
-            return InputRows(rows, len(raw), raw.nbytes, malformed)
+            return InputRows(rows, len(raw), raw.nbytes, malformed, raw=self._kept(raw))
         bad = np.zeros(len(raw), np.bool_)
         bad[list(malformed)] = True
-        return InputRows(rows.filter(pa.array(~bad)), len(raw), raw.nbytes, malformed, raw.filter(pa.array(bad)))
+        good = pa.array(~bad)
+        dead = raw.filter(pa.array(bad))
+        kept = raw.filter(good) if self._keeps_records else None
+        return InputRows(rows.filter(good), len(raw), raw.nbytes, malformed, dead, kept)
+
+    def _kept(self, raw: pa.Table) -> pa.Table | None:
+        return raw if self._keeps_records else None

@@ -77,7 +77,17 @@ DLQ_RECORDS = _counter("dlq_records_total", "Records sent to the dead-letter top
 WATERMARK = _gauge("watermark_timestamp_seconds", "The watermark of the last batch, as event time.")
 WATERMARK_DELAY = _gauge("watermark_delay_seconds", "Completion of the batch minus its watermark.")
 ALLOWED_DELAY = _gauge("watermark_allowed_delay_seconds", "Largest watermark delay configured in the query.")
-LATE_ROWS = _counter("late_rows_dropped_total", "Rows dropped because they were behind the watermark.", "operator")
+LATE_ROWS = _counter(
+    "late_rows_dropped_total",
+    "Rows dropped because they were behind the watermark, as Spark counts them: groups, where rows were grouped first.",
+    "operator",
+)
+LATE_INPUT_ROWS = _counter(
+    "late_input_rows_total", "Rows of the sources that came too late, one by one; with late_rows set.", "operator"
+)
+FUTURE_ROWS = _counter(
+    "future_rows_total", "Rows set aside because they lay too far in the future; with max_future_skew set.", "operator"
+)
 
 STATE_ROWS = _gauge("state_rows", "Rows in the state of an operator.", "operator")
 STATE_BYTES = _gauge("state_bytes", "Bytes of state; kind is sst, memtable or cache.", "operator", "kind")
@@ -117,6 +127,8 @@ METRICS: tuple[MetricSpec, ...] = (
     WATERMARK_DELAY,
     ALLOWED_DELAY,
     LATE_ROWS,
+    LATE_INPUT_ROWS,
+    FUTURE_ROWS,
     STATE_ROWS,
     STATE_BYTES,
     RESTORE_DURATION,

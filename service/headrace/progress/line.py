@@ -36,6 +36,10 @@ def batch_fields(progress: BatchProgress) -> dict[str, LogValue]:
     if facts.operators:
         fields["state_rows"] = facts.state_rows
         fields["late_rows"] = facts.late_rows
+    if facts.late_input_rows is not None:
+        fields["late_input_rows"] = facts.late_input_rows
+    if facts.future_rows:
+        fields["future_rows"] = sum(facts.future_rows.values())
     return fields
 
 

@@ -78,6 +78,7 @@ class Metrics:
             self._observe_source(facts, source)
         for operator in facts.operators:
             self._observe_operator(query, operator)
+        self._count(names.FUTURE_ROWS, query, facts.future_rows)
         self._inc(names.OUTPUT_ROWS, facts.output_rows, query, facts.sink)
         watermark_us = progress.event_time.watermark_us
         if watermark_us is not None:
@@ -176,6 +177,8 @@ class Metrics:
 
     def _observe_operator(self, query: str, operator: OperatorFacts) -> None:
         self._inc(names.LATE_ROWS, operator.late_rows, query, operator.name)
+        if operator.late_input_rows is not None:
+            self._inc(names.LATE_INPUT_ROWS, operator.late_input_rows, query, operator.name)
         self._set(names.STATE_ROWS, operator.state_rows, query, operator.name)
         for kind, size_bytes in operator.state_bytes.items():
             self._set(names.STATE_BYTES, size_bytes, query, operator.name, kind)

@@ -145,10 +145,15 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorFacts:
-    """What Spark does not tell of a stateful operator; `name` is the step id that names its state."""
+    """What Spark does not tell of a stateful operator; `name` is the step id that names its state.
+
+    `late_rows` counts as Spark does, groups after partial aggregation; `late_input_rows` counts rows of the
+    sources one by one, and is None where no watermark asks for it.
+    """
 
     name: str
     late_rows: int = 0
+    late_input_rows: int | None = None
     state_rows: int = 0
     state_bytes: Mapping[str, int] = field(default_factory=dict)  # sst | memtable | cache
 
@@ -168,6 +173,7 @@ class BatchFacts:
         output_rows: Rows the sink took.
         transactions: Result, ``committed`` or ``aborted``, to how many ended so since the last progress.
         restarts: How often the query was restarted in this process.
+        future_rows: Rows set aside because they lay too far in the future, by watermark step that looks for them.
     """
 
     query: str
@@ -180,6 +186,7 @@ class BatchFacts:
     output_rows: int = 0
     transactions: Mapping[str, int] = field(default_factory=dict)
     restarts: int = 0
+    future_rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bytes_read(self) -> int:
@@ -193,8 +200,14 @@ class BatchFacts:
 
     @property
     def late_rows(self) -> int:
-        """Rows dropped by the watermark, exact."""
+        """Rows dropped by the watermark, counted as Spark does."""
         return sum(operator.late_rows for operator in self.operators)
+
+    @property
+    def late_input_rows(self) -> int | None:
+        """Rows of the sources that came too late, one by one; None where no watermark asks for it."""
+        counts = [each.late_input_rows for each in self.operators if each.late_input_rows is not None]
+        return sum(counts) if counts else None
 
     @property
     def state_rows(self) -> int:
