@@ -87,6 +87,16 @@ TABLE = [
         ("update", "complete"),
         LEGACY,
     ),
+    ("late_rows_into_stateful", "SELECT * FROM totals_of_timed", ALL, LEGACY),
+    ("late_rows_into_stateful", "SELECT * FROM totals_of_totals", (), None),
+    ("mode_of_query", "SELECT * FROM totals", ("update", "complete"), LEGACY),
+    ("mode_of_query", "SELECT * FROM changes", ("append", "complete"), LEGACY),
+    ("mode_of_query", "SELECT count(*) FROM changes", ALL, LEGACY),
+    ("mode_of_query", "SELECT count(*) FROM totals", (), None),
+    ("timeout_needs_watermark", "SELECT * FROM timed_plain", ALL, LEGACY),
+    ("timeout_needs_watermark", "SELECT * FROM timed", (), None),
+    ("several_in_append", "SELECT * FROM changes_of_changes", ALL, LEGACY),
+    ("several_in_append", "SELECT * FROM totals_of_totals", ("update", "complete"), LEGACY),
 ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from headrace.ddl import parse_schema
 from headrace.plan.bind import bind
-from headrace.plan.catalog import Catalog
+from headrace.plan.catalog import Catalog, StatefulRelation
+from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import Plan
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
+from headrace.stateful import TimeMode
 
 
 def catalog(settings: SqlSettings | None = None) -> Catalog:
@@ -28,7 +30,26 @@ def catalog(settings: SqlSettings | None = None) -> Catalog:
     found.add_view("renamed", "SELECT ts AS time, upper(user) AS who, v FROM clicks")
     found.add_deduplicate("once", "clicks", ("user",), within_watermark=False)
     found.add_deduplicate("once_within", "clicks", ("user",), within_watermark=True)
+    for name, read, mode, time_mode in STATEFUL:
+        code = GroupCode("tests:nothing", _nothing, False, parse_schema("n INT"), time_mode, mode)
+        found.add_stateful(StatefulRelation(name, read, ("user",), code, parse_schema("ts TIMESTAMP, user STRING")))
     return found
+
+
+STATEFUL = (
+    ("totals", "clicks", "append", TimeMode.NONE),
+    ("changes", "clicks", "update", TimeMode.NONE),
+    ("timed", "clicks", "append", TimeMode.EVENT_TIME),
+    ("timed_plain", "plain", "append", TimeMode.EVENT_TIME),
+    ("totals_of_totals", "totals", "append", TimeMode.NONE),
+    ("changes_of_changes", "changes", "update", TimeMode.NONE),
+    ("totals_of_timed", "timed", "append", TimeMode.NONE),
+)
+"""Relations made by Python code: name, input, output mode, and what timeouts go by."""
+
+
+def _nothing(key: object, rows: object, state: object) -> None:
+    """A stateful function that keeps nothing."""
 
 
 def planned(sql: str, settings: SqlSettings | None = None) -> Plan:

@@ -32,16 +32,20 @@ from headrace.check.operators import (
     sort_needs_complete,
     union_with_table,
 )
+from headrace.check.state import mode_of_query, several_in_append, timeout_needs_watermark
 from headrace.check.subject import Check, Subject
 from headrace.errors import StreamErrors
 from headrace.plan.nodes import Plan
 
 CHECKS: tuple[Check, ...] = (
     needs_stream.check,
+    several_in_append.check,
     aggregate_needs_watermark.check,
     session_not_in_update.check,
     complete_needs_aggregate.check,
     distinct_aggregates.check,
+    mode_of_query.check,
+    timeout_needs_watermark.check,
     stream_join_modes.check,
     full_outer_with_table.check,
     anti_join_on_stream.check,

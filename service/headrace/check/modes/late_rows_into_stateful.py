@@ -1,4 +1,4 @@
-"""Room 4: a result that is emitted again arrives late at the next stateful operator."""
+"""Room 4: rows that are emitted again, or whenever code pleases, arrive late at the next stateful operator."""
 
 from __future__ import annotations
 
@@ -7,25 +7,38 @@ from collections.abc import Iterator
 from headrace.check.subject import APPEND, Subject, refusal
 from headrace.errors import StreamError
 from headrace.plan.event_time import event_time_columns
-from headrace.plan.nodes import Aggregate, Deduplicate, Join, Plan, walk
+from headrace.plan.nodes import Aggregate, Deduplicate, GroupsWithState, Join, Plan, walk
+from headrace.stateful import TimeMode
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
-    """Yield a finding when a stateful operator reads an aggregate that is not in append mode.
+    """Yield a finding when a stateful operator reads an aggregate that is not in append mode, or timeouts of a function.
 
     Source: Spark UnsupportedOperationChecker.
     """
-    if subject.mode == APPEND:
-        return
     for node in subject.streaming_nodes:
-        below = [inner for inner in walk(node) if inner is not node]
-        if _is_stateful(node) and any(isinstance(inner, Aggregate) and inner.is_streaming for inner in below):
-            yield refusal(
-                "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operator reads "
-                f"an aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark.",
-                "Use output_mode append with a watermark, or split the query in two with a topic between them.",
-            )
+        below = [inner for inner in walk(node) if inner is not node and inner.is_streaming]
+        if not _is_stateful(node):
+            continue
+        if subject.mode != APPEND and any(isinstance(inner, Aggregate) for inner in below):
+            yield _refused(f"an aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark")
             return
+        if any(_times_out(inner) for inner in below):
+            yield _refused("a stateful function with timeout: event_time, whose rows may lie behind the watermark")
+            return
+
+
+def _refused(what: str) -> StreamError:
+    return refusal(
+        f"Detected pattern of possible 'correctness' issue due to global watermark: a stateful operator reads {what}.",
+        "Use output_mode append with a watermark, or split the query in two with a topic between them.",
+    )
+
+
+def _times_out(node: Plan) -> bool:
+    return (
+        isinstance(node, GroupsWithState) and not node.code.is_processor and node.code.time_mode is TimeMode.EVENT_TIME
+    )
 
 
 def _is_stateful(node: Plan) -> bool:
@@ -33,4 +46,4 @@ def _is_stateful(node: Plan) -> bool:
         return node.within_watermark or bool({key.id for key in node.keys} & event_time_columns(node.child))
     if isinstance(node, Join):
         return node.left.is_streaming and node.right.is_streaming
-    return isinstance(node, Aggregate)
+    return isinstance(node, Aggregate | GroupsWithState)
