@@ -14,6 +14,7 @@ from headrace.incremental import fragment as sql
 from headrace.incremental.fragment import Fragment
 from headrace.incremental.grouping import group
 from headrace.incremental.joining import join_texts
+from headrace.incremental.over import windowed
 from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
     AggregateGroups,
@@ -85,6 +86,7 @@ class _Compiler:
             nodes.Union: lambda node: sql.union([self.node(child) for child in node.children], node),
             nodes.SetOperation: self._set_operation,
             nodes.Generate: lambda node: sql.generated(self.node(node.child), node, self._render),
+            nodes.WindowFunctions: self._over,
             nodes.Sort: lambda node: sql.sorted_rows(self.node(node.child), node, self._render),
             nodes.Limit: self._limit,
             nodes.Offset: lambda node: sql.limited(self.node(node.child), "OFFSET", node.count),
@@ -209,6 +211,12 @@ class _Compiler:
             message = f"{node.operation} over a stream is not supported by this release."
             raise StreamError("SQL_UNSUPPORTED", message)
         return sql.set_operation(self.node(node.left), self.node(node.right), node)
+
+    def _over(self, node: nodes.WindowFunctions) -> Fragment:
+        if node.is_streaming:
+            message = "Functions OVER a window of rows are not supported over streams."
+            raise StreamError("SQL_UNSUPPORTED", message)
+        return windowed(self.node(node.child), node, self._render, self._settings)
 
     def _limit(self, node: nodes.Limit) -> Fragment:
         child = self.node(node.child)

@@ -12,8 +12,15 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 
+class UnsignedShift(exp.Binary):
+    """``a >>> b``, which sqlglot has no node for."""
+
+
 class SparkSqlParser(SparkParser):
     """Spark's grammar with an empty function table."""
+
+    ARRAY_CONSTRUCTORS = {}  # noqa: RUF012 - array(1, 2)[0] is an element, not an array
+    BITWISE = {**SparkParser.BITWISE, TokenType.DAMP: UnsignedShift}  # noqa: RUF012 - as below
 
     FUNCTIONS = {}  # noqa: RUF012 - sqlglot's way to configure a parser
     FUNCTION_PARSERS = {  # noqa: RUF012 - as above
@@ -68,6 +75,14 @@ class SparkSql(Spark):
                 found.append(_retyped(token, TokenType.NUMBER, token.text + tokens[place + 2].text))
                 place += 3
                 continue
+            if _is_unsigned_shift(tokens, place):
+                found.append(_retyped(token, TokenType.DAMP, ">>>"))
+                place += 3
+                continue
+            if _is_spaced_bytes(token, following):
+                found.append(_retyped(token, TokenType.HEX_STRING, tokens[place + 1].text))
+                place += 2
+                continue
             if token.token_type == TokenType.WINDOW and not _opens_clause(tokens, place):
                 token = _retyped(token, TokenType.VAR, token.text)
             found.append(token)
@@ -78,6 +93,18 @@ class SparkSql(Spark):
 def _is_suffix(number: Token, following: Token | None) -> bool:
     # The tokenizer writes 1L as 1 :: BIGINT with all three at the place of the number.
     return following is not None and following.token_type == TokenType.DCOLON and following.start == number.start
+
+
+def _is_unsigned_shift(tokens: list[Token], place: int) -> bool:
+    three = tokens[place : place + 3]
+    together = [token.start - three[0].start for token in three] == [0, 1, 2]
+    return together and all(token.token_type == TokenType.GT for token in three)
+
+
+def _is_spaced_bytes(token: Token, following: Token | None) -> bool:
+    """Return True for X '1F', with a blank between."""
+    named = token.token_type == TokenType.VAR and token.text.upper() == "X"
+    return named and following is not None and following.token_type == TokenType.STRING
 
 
 def _opens_clause(tokens: list[Token], place: int) -> bool:

@@ -77,7 +77,7 @@ class Scope:
         names = [part.lower() for part in parts]
         for parameter in reversed(self.parameters):
             if parameter.name.lower() == names[0]:
-                return self._path(Bound(parameter, "namedlambdavariable()"), parts[1:])
+                return self._path(Bound(parameter, "namedlambdavariable()", parameter.name), parts[1:])
         return (
             self._named(self.first, parts)
             or self._column(parts, names)

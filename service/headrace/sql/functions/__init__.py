@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.sql.function import Function
-from headrace.sql.functions import arithmetic, documents, logic, mathematics, nested, temporal, text, times
+from headrace.sql.functions import arithmetic, bits, documents, logic, mathematics, nested, temporal, text, times
 from headrace.sql.functions.signature import refused
 from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
 
@@ -26,6 +26,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         **{name: refused(name, why) for name, why in _REFUSED.items()},
         **arithmetic.FUNCTIONS,
+        **bits.FUNCTIONS,
         **mathematics.FUNCTIONS,
         **logic.FUNCTIONS,
         **text.FUNCTIONS,

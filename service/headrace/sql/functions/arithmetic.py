@@ -22,7 +22,6 @@ from headrace.sql.functions.signature import (
     mismatch,
     rewritten,
     table,
-    takes,
     text,
     unsupported,
 )
@@ -366,7 +365,6 @@ FUNCTIONS = table(
     _shifter("left"),
     _shifter("right"),
     _shifter("unsigned"),
-    Function("bit_count", (1, 1), takes(NUMERIC, gives=INT), text("CAST(bit_count(CAST({0} AS BIGINT)) AS INTEGER)")),
     mod="remainder",
     shiftleft="shift_left",
     shiftright="shift_right",

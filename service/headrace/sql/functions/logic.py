@@ -27,6 +27,7 @@ from headrace.types import (
     BOOLEAN,
     DOUBLE,
     FLOAT,
+    INT,
     NULL,
     STRING,
     ArrayType,
@@ -155,6 +156,8 @@ def _zero_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
     if isinstance(kind, DecimalType):
         return Resolved((kind,), kind)
+    if kind == NULL:
+        return Resolved((INT,), INT)
     return alike()(arguments)
 
 
@@ -204,6 +207,7 @@ FUNCTIONS = table(
     lazy("raise_error", (1, 1), takes(STRING, gives=NULL), _raise_error),
     lazy("assert_true", (1, 2), takes(BOOLEAN, STRING, gives=NULL), _assert_true),
     lazy("typeof", (1, 1), takes(ANY, gives=STRING), _typeof),
+    equal_null="null_safe_equal",
     ifnull="nvl",
     isnull="is_null",
     isnotnull="is_not_null",

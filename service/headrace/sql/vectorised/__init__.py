@@ -25,6 +25,7 @@ from headrace.sql.vectorised.hashing import (
     xxhash64_int,
     xxhash64_long,
 )
+from headrace.sql.vectorised.histogram import fewer_bars
 from headrace.sql.vectorised.single import SINGLE
 from headrace.types import (
     BIGINT,
@@ -118,6 +119,9 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
     ArrowFunction("headrace_float_bits", ("FLOAT",), "INTEGER", _bits(np.float32, np.int32, pa.int32())),
     ArrowFunction("headrace_hll_code", ("BIGINT",), "INTEGER", register_codes),
     ArrowFunction("headrace_hll_bias", ("DOUBLE",), "DOUBLE", mean_bias),
+    ArrowFunction(
+        "headrace_histogram", ("STRUCT(x DOUBLE, y DOUBLE)[]", "INTEGER"), "STRUCT(x DOUBLE, y DOUBLE)[]", fewer_bars
+    ),
     ArrowFunction("headrace_utf8", ("BLOB",), "VARCHAR", _bytewise(_utf8, pa.string())),
     ArrowFunction("headrace_crc32", ("BLOB",), "BIGINT", _bytewise(zlib.crc32, pa.int64())),
     *(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised import texts
+from headrace.sql.vectorised import texts, vectors
 from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.number_patterns import read_number, write_number
 
@@ -23,6 +23,8 @@ _ARROW: dict[str, Any] = {
     "INTEGER": pa.int32(),
     "BLOB": pa.binary(),
     "BOOLEAN": pa.bool_(),
+    "FLOAT": pa.float32(),
+    "FLOAT[]": pa.list_(pa.float32()),
     "VARCHAR[]": pa.list_(pa.string()),
     "VARCHAR[][]": pa.list_(pa.list_(pa.string())),
 }
@@ -38,7 +40,7 @@ def _write_number(text: str, pattern: str) -> str | None:
 
 
 def _single(name: str, parameters: str, result: str, run: Callable[..., Any], *, nulls: bool = False) -> Single:
-    kinds = {"t": _T, "i": _I, "b": _B, "f": _F}
+    kinds = {"t": _T, "i": _I, "b": _B, "f": _F, "v": "FLOAT[]", "d": "FLOAT"}
     function = by_value(run, _ARROW[result], nulls=nulls)
     return f"headrace_{name}", tuple(kinds[letter] for letter in parameters), result, function
 
@@ -55,6 +57,11 @@ SINGLE: tuple[Single, ...] = (
     _single("sentences", "t", "VARCHAR[][]", texts.sentences),
     _single("reverse_bytes", "b", _B, texts.reversed_bytes),
     _single("pad_bytes", "bibf", _B, texts.padded_bytes),
+    _single("vector_inner_product", "vv", "FLOAT", vectors.inner_product),
+    _single("vector_cosine_similarity", "vv", "FLOAT", vectors.cosine_similarity),
+    _single("vector_l2_distance", "vv", "FLOAT", vectors.l2_distance),
+    _single("vector_norm", "vd", "FLOAT", vectors.norm),
+    _single("vector_normalize", "vd", "FLOAT[]", vectors.normalized),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
 )

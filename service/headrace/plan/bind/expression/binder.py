@@ -17,9 +17,18 @@ from headrace.errors import StreamError
 from headrace.plan.bind.aggregate.written import Ordering, Written
 from headrace.plan.bind.expression import leaves, operators, predicates
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import Modifiers, aggregate, call, check_arity, is_aggregate, is_function
+from headrace.plan.bind.expression.call import (
+    Modifiers,
+    aggregate,
+    call,
+    check_arity,
+    is_aggregate,
+    is_function,
+    user_call,
+)
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
+from headrace.plan.bind.expression.named import positional
 from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.scope import Scope, field_of
@@ -27,6 +36,7 @@ from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
+from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import BIGINT, BOOLEAN, INT, NULL, STRING, TINYINT, DataType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
@@ -83,7 +93,7 @@ class Binder:
     def function(self, name: str, node: exp.Expr, args: list[exp.Expr], modifiers: _Around | None = None) -> Bound:
         """Return the call of a function by its lower-case name."""
         around = modifiers or _Around()
-        args = list(expanded(args, self.scope))
+        args = list(expanded(positional(name, args), self.scope))
         if name in NAMES and not is_function(name):
             return self.windows.call(name, [self.bind(arg) for arg in args])
         if name in _GROUPING:
@@ -96,6 +106,9 @@ class Binder:
         canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
         if canonical != name and is_aggregate(canonical):
             return self._aggregate(canonical, args, around)
+        user = self.session.catalog.function(name)
+        if user is not None:
+            return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
         if name in leaves.CAST_FUNCTIONS and len(bound) == 1 and not is_function(name):
@@ -103,6 +116,11 @@ class Binder:
         if canonical == "struct":
             return Bound(named_struct(bound, ansi=self.ansi), text)
         return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
+
+    def _user_call(self, function: UserFunction, args: list[exp.Expr]) -> Bound:
+        bound = [self.bind(arg) for arg in args]
+        text = f"{function.name}({', '.join(arg.text for arg in bound)})"
+        return Bound(user_call(function, bound, text, self.session.catalog.settings), text)
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
+from headrace.sql.dialect import UnsignedShift
+
 BINARY: Mapping[type[exp.Expr], tuple[str, str]] = MappingProxyType(
     {
         exp.Add: ("add", "({} + {})"),
@@ -29,6 +31,7 @@ BINARY: Mapping[type[exp.Expr], tuple[str, str]] = MappingProxyType(
         exp.BitwiseXor: ("bit_xor_op", "({} ^ {})"),
         exp.BitwiseLeftShift: ("shift_left", "({} << {})"),
         exp.BitwiseRightShift: ("shift_right", "({} >> {})"),
+        UnsignedShift: ("shift_right_unsigned", "({} >>> {})"),
         exp.DPipe: ("concat", "concat({}, {})"),
         exp.RegexpLike: ("rlike", "RLIKE({}, {})"),
     }

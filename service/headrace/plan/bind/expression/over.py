@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _Arity = tuple[int, int | None]
 _RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = {
     "row_number": ((0, 0), lambda _: INT),
-    "rank": ((0, 0), lambda _: INT),
-    "dense_rank": ((0, 0), lambda _: INT),
-    "percent_rank": ((0, 0), lambda _: DOUBLE),
+    "rank": ((0, None), lambda _: INT),
+    "dense_rank": ((0, None), lambda _: INT),
+    "percent_rank": ((0, None), lambda _: DOUBLE),
     "cume_dist": ((0, 0), lambda _: DOUBLE),
-    "ntile": ((1, 1), lambda _: INT),
+    "ntile": ((0, 1), lambda _: INT),
     "lag": ((1, 3), lambda args: args[0].type),
     "lead": ((1, 3), lambda args: args[0].type),
     "nth_value": ((2, 2), lambda args: args[0].type),

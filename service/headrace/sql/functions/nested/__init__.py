@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.nested import arrays, generators, lambdas, maps
+from headrace.sql.functions.nested import arrays, generators, lambdas, maps, vectors
 
-FUNCTIONS = {**arrays.FUNCTIONS, **lambdas.FUNCTIONS, **maps.FUNCTIONS, **generators.FUNCTIONS}
+FUNCTIONS = {**arrays.FUNCTIONS, **lambdas.FUNCTIONS, **maps.FUNCTIONS, **vectors.FUNCTIONS, **generators.FUNCTIONS}
 """Collections, by name."""
