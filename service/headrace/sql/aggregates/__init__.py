@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.sql.aggregate import AggregateFunction
-from headrace.sql.aggregates import collecting, frequent, moments, numbers, pairs, percentiles, picking, sketches
+from headrace.sql.aggregates import (
+    collecting,
+    densities,
+    frequent,
+    moments,
+    numbers,
+    pairs,
+    percentiles,
+    picking,
+    sketches,
+)
 
 AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
     {
@@ -20,6 +30,7 @@ AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
         **percentiles.AGGREGATES,
         **frequent.AGGREGATES,
         **collecting.AGGREGATES,
+        **densities.AGGREGATES,
         **sketches.AGGREGATES,
     }
 )

@@ -233,7 +233,7 @@ def _mean(total: Phases, final: Callable[[Texts], str]) -> Phases:
 
 
 AGGREGATES = table(
-    AggregateFunction("count", (0, None), _count),
+    AggregateFunction("count", (1, None), _count),
     AggregateFunction("count_if", (1, 1), _count_if),
     AggregateFunction("sum", (1, 1), _sum(quiet=False)),
     AggregateFunction("avg", (1, 1), _avg(quiet=False)),

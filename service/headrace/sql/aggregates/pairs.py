@@ -27,8 +27,8 @@ def _pairs(texts: Texts, condition: str | None) -> Texts:
         (over(f"avg({x})", *x_usable), x_strange),
         (over(f"avg({y})", *y_usable), y_strange),
         (f"{over(f'covar_pop({x}, {y})', *usable)} * {count}", f"{x_strange} OR {y_strange}"),
-        (f"{over(f'var_pop({x})', *x_usable)} * {count}", x_strange),
-        (f"{over(f'var_pop({y})', *y_usable)} * {count}", y_strange),
+        (f"{over(f'covar_pop({x}, {x})', *x_usable)} * {count}", x_strange),
+        (f"{over(f'covar_pop({y}, {y})', *y_usable)} * {count}", y_strange),
     )
     return [count, *(f"CASE WHEN {strange} THEN {NAN} ELSE coalesce({part}, 0) END" for part, strange in parts)]
 

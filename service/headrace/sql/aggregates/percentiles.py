@@ -15,13 +15,14 @@ from headrace.sql.aggregates.forms.building import Phases, Texts, form, table
 from headrace.sql.aggregates.forms.constants import flag, given
 from headrace.sql.aggregates.forms.tally import counted, from_ranks, joined, tally_type, weighted
 from headrace.sql.function import Argument
-from headrace.sql.functions.signature import NUMERIC, WHOLE, accept, fail, mismatch
+from headrace.sql.functions.signature import NUMERIC, accept, fail, mismatch
 from headrace.types import (
     BIGINT,
     DATE,
     DAY_TIME_INTERVAL,
     DOUBLE,
     INTEGRAL,
+    NULL,
     TIMESTAMP,
     TIMESTAMP_NTZ,
     YEAR_MONTH_INTERVAL,
@@ -50,7 +51,9 @@ class _Percentages:
         parts = [result(value) for value in self.values]
         if not self.several:
             return parts[0]
-        return f"CASE WHEN max(_t) IS NULL THEN NULL ELSE [{', '.join(parts)}] END" if parts else "NULL"
+        if not parts:
+            return "CASE WHEN max(_t) < 0 THEN [min(_v)] END"  # NULL of a type that casts to any list
+        return f"CASE WHEN max(_t) IS NULL THEN NULL ELSE [{', '.join(parts)}] END"
 
     def type(self, kind: DataType) -> DataType:
         """Return the type of the result where one value has `kind`."""
@@ -134,8 +137,8 @@ def _percentile(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggregate
                 (*types, arguments[2].type), plain.type, plain.buffers, plain.partial, plain.merge, plain.final
             )
         )
-    if arguments[2].type not in INTEGRAL:
-        accept(arguments[2], WHOLE, 2)
+    if arguments[2].type not in (*INTEGRAL, NULL):
+        raise mismatch(f'percentile: the frequency is a whole number, and not "{arguments[2].type.sql()}".')
 
     def partial(texts: Texts, condition: str | None) -> Texts:
         times = f"(CASE WHEN {texts[2]} < 0 THEN {_NEGATIVE} ELSE {texts[2]} END)"
