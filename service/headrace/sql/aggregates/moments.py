@@ -72,18 +72,18 @@ def _merge_shape(o: Texts, n: Texts) -> Texts:
 
 def _shape(texts: Texts, condition: str | None) -> Texts:
     kept, strange = _finite(texts[0], condition)
-    rows = over(f"list({kept})", condition)
+    rows = over(f"list({kept})", condition, f"{texts[0]} IS NOT NULL")
 
     def power(exponent: int) -> str:
         def summed(values: str) -> str:
             return let(
                 f"list_avg({values})",
-                lambda m: f"list_sum(list_transform({values}, lambda x: pow(x - {m}, {exponent})))",
+                lambda m: f"list_sum(list_transform({values}, lambda x: {'*'.join([f'(x - {m})'] * exponent)}))",
             )
 
         return f"CASE WHEN {strange} THEN {NAN} ELSE coalesce({let(rows, summed)}, 0) END"
 
-    return [*_spread(texts, condition), power(3), power(4)]
+    return [*_spread(texts, condition)[:2], power(2), power(3), power(4)]
 
 
 def _univariate(name: str, final: Callable[[Texts], str], *, shape: bool = False) -> AggregateFunction:

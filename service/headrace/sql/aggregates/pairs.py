@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from headrace.duck import each, let
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
 from headrace.sql.aggregates.moments import NAN, over_count, over_degrees, unless_empty
@@ -31,6 +32,32 @@ def _pairs(texts: Texts, condition: str | None) -> Texts:
         (f"{over(f'covar_pop({y}, {y})', *y_usable)} * {count}", y_strange),
     )
     return [count, *(f"CASE WHEN {strange} THEN {NAN} ELSE coalesce({part}, 0) END" for part, strange in parts)]
+
+
+def _two_passes(texts: Texts, condition: str | None) -> Texts:
+    """As `_pairs`, with sums of deviations from the batch's own means, which are exact for short decimal numbers."""
+    x, y = texts
+    usable = [condition, f"isfinite({x})", f"isfinite({y})"]
+    rows = over(f"list(struct_pack(x := {x}, y := {y}))", *usable)
+
+    def deviations(left: str, right: str) -> str:
+        def summed(pairs: str) -> str:
+            means = (f"list_avg(list_transform({pairs}, lambda p: p.{side}))" for side in (left, right))
+            a, b = means
+            return let(a, lambda m: let(b, lambda n: f"list_sum({each(pairs, lambda p: product(p, m, n))})"))
+
+        def product(pair: str, m: str, n: str) -> str:
+            return f"({pair}.{left} - {m}) * ({pair}.{right} - {n})"
+
+        return let(rows, summed)
+
+    plain = _pairs(texts, condition)
+    sums = (deviations("x", "y"), deviations("x", "x"), deviations("y", "y"))
+    exact = (
+        f"CASE WHEN isnan({old}) THEN {old} ELSE coalesce({new}, 0) END"
+        for old, new in zip(plain[3:], sums, strict=True)
+    )
+    return [*plain[:3], *exact]
 
 
 def _merge_pairs(o: Texts, n: Texts) -> Texts:
@@ -80,7 +107,7 @@ def _regression(name: str, final: Callable[[Texts], str]) -> AggregateFunction:
     def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
         for i, argument in enumerate(arguments):
             accept(argument, DOUBLE, i)
-        phases = Phases(lambda texts, condition: _pairs(texts[::-1], condition), _merge_pairs, final)
+        phases = Phases(lambda texts, condition: _two_passes(texts[::-1], condition), _merge_pairs, final)
         return form([DOUBLE, DOUBLE], DOUBLE, [DOUBLE] * 6, phases)
 
     return AggregateFunction(f"regr_{name}", (2, 2), resolve)
