@@ -22,6 +22,7 @@ from headrace.incremental.compile import compile_steps
 from headrace.incremental.steps import Steps
 from headrace.incremental.traces import Guarded
 from headrace.plan.bind import bind
+from headrace.plan.bind.taken import refuse_taken
 from headrace.plan.catalog import Catalog, StatefulRelation
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.nodes import Plan, StreamScan, TableScan, TimeGuard, walk
@@ -141,6 +142,7 @@ def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
     catalog = Catalog(settings)
     for name in pipeline.functions:
         with _placed(pipeline, ("functions", name)):
+            refuse_taken(name)
             catalog.add_function(user_function(pipeline, name))
     for name, source in pipeline.sources.items():
         with _placed(pipeline, ("sources", name)):

@@ -89,7 +89,7 @@ class StatefulConfig(_Strict):
         default=TimeMode.NONE, description="What timeouts (of a function) and timers (of a processor) go by."
     )
     output_mode: Annotated[StatefulMode, BeforeValidator(_lower)] = Field(
-        default=StatefulMode.APPEND, description="What the rows mean; must be the query's mode."
+        default=StatefulMode.APPEND, description="What the rows mean; that of a function must be the query's."
     )
 
     @model_validator(mode="after")

@@ -14,8 +14,6 @@ from sqlglot import exp
 from headrace.errors import StreamError, StreamErrors, did_you_mean
 from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import NO_GUARD, TimeGuard
-from headrace.sql.aggregates import AGGREGATES
-from headrace.sql.functions import FUNCTIONS
 from headrace.sql.interval import US_PER_DAY, parse_interval
 from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
@@ -176,19 +174,15 @@ class Catalog:
         self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay), guard))
 
     def add_function(self, function: UserFunction) -> None:
-        """Add a function that SQL may call.
+        """Add a function that SQL may call; its name must be free, see `bind.taken`.
 
         Raises:
-            StreamError: the name is a function of SQL, or of an earlier one here.
+            StreamError: an earlier one has this name.
         """
         name = function.name
-        if name in self._functions or not isinstance(parse(f"SELECT {name}(1)").expressions[0], exp.Anonymous):
-            taken = True
-        else:
-            taken = name in FUNCTIONS or name in AGGREGATES
-        if taken:
-            message = f"The name {name} is taken by a function of SQL; functions of a pipeline cannot stand for those."
-            raise StreamError("CONFIG_INVALID_VALUE", message, hint="Choose another name.")
+        if name in self._functions:
+            message = f"The name {name} is taken by an earlier function; names ignore case."
+            raise StreamError("CONFIG_INVALID_VALUE", message)
         self._functions[name] = function
 
     @property

@@ -17,7 +17,7 @@ Values = Any
 
 @dataclass(frozen=True, slots=True)
 class TimerValues:
-    """The times of a batch, in ms since the epoch; -1 where there is none."""
+    """The times of a batch, in ms since the epoch; both are -1 with timeout: none."""
 
     currentProcessingTimeInMs: int = -1
     currentWatermarkInMs: int = -1

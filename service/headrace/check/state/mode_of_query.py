@@ -10,13 +10,13 @@ from headrace.plan.nodes import GroupsWithState
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
-    """Yield a finding for stateful code whose mode is not the query's, or which gives updates to an aggregate.
+    """Yield a finding for a stateful function whose mode is not the query's, or which gives updates to an aggregate.
 
     Source: Spark UnsupportedOperationChecker.
     """
     for node in subject.streaming_nodes:
-        if not isinstance(node, GroupsWithState):
-            continue
+        if not isinstance(node, GroupsWithState) or node.code.is_processor:
+            continue  # Spark does not judge the mode of transformWithState
         mode = node.code.output_mode
         if subject.aggregates and mode == UPDATE:
             yield refusal(

@@ -67,10 +67,7 @@ class ProcessorOperator(CodeOperator):
     def _process(self, rows: pa.Table, times: GroupTimes, collected: Collected, state: StateBatch) -> tuple[int, int]:
         current = Current(times.batch_ms)
         processor, _ = self._opened(current)
-        shown = TimerValues(
-            times.batch_ms if times.mode is TimeMode.PROCESSING_TIME else -1,
-            -1 if times.watermark_ms is None else times.watermark_ms,
-        )
+        shown = TimerValues() if times.mode is TimeMode.NONE else TimerValues(times.batch_ms, times.watermark_ms or 0)
         try:
             counts = [self._rows(processor, current, self._keyed(rows), (shown, collected), state)] if len(rows) else []
             due_ms = self._due_ms(times)
