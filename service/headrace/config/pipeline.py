@@ -329,7 +329,11 @@ class Pipeline(_Strict):
     settings: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(
         default={}, description="Spark SQL configurations, such as spark.sql.session.timeZone."
     )
-    extensions: tuple[str, ...] = Field(default=(), description="Abilities beyond Spark's that this file allows.")
+    extensions: tuple[Literal["distinct_aggregates"], ...] = Field(
+        default=(),
+        description="Abilities beyond Spark's that this file allows: distinct_aggregates, exact over streams, "
+        "with every distinct value of a group in state.",
+    )
     on_failure: Annotated[OnFailure, BeforeValidator(_policy_only)] = Field(
         default=OnFailure(), description="What a failed query means for itself and the others."
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, window_struct
 from headrace.incremental.render import Renderer, column_name, typed
-from headrace.plan.expressions import AggregateCall, Alias, Column
+from headrace.plan.expressions import AggregateCall, Alias, Column, Literal
 from headrace.plan.nodes import Aggregate, WindowAssign, walk
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
 from headrace.sql.settings import SqlSettings
@@ -51,8 +51,11 @@ def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSetti
 
 
 def _written(call: AggregateCall) -> str:
-    distinct = "DISTINCT " if call.distinct else ""
-    return f"{call.function}({distinct}{', '.join(arg.type.sql() for arg in call.args)})"
+    """The call with what its buffers depend on: types, and constants behind the first argument."""
+    args = [
+        str(arg.value) if place and isinstance(arg, Literal) else arg.type.sql() for place, arg in enumerate(call.args)
+    ]
+    return f"{call.function}({'DISTINCT ' if call.distinct else ''}{', '.join(args)})"
 
 
 def _name(key: Alias, node: Aggregate) -> str:

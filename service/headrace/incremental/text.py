@@ -21,6 +21,7 @@ from headrace.incremental.steps import (
     Stretch,
 )
 from headrace.stateful import TimeMode
+from headrace.types import ArrayType
 from headrace.values import US_PER_MS
 
 _COLUMN = re.compile(r"\b([cw])(\d+)\b")
@@ -60,8 +61,17 @@ def _aggregate(step: AggregateGroups) -> str:
         fate = f"forgotten when key {step.state.event_time} is at or before the watermark"
     return (
         f"aggregate {step.input} in {step.mode} mode{sessions}\n  functions {', '.join(step.functions) or 'none'}\n"
-        f"  state keys {keys}; buffers {buffers}; {fate}"
+        f"  state keys {keys}; buffers {buffers}; {fate}{_growth(step)}"
     )
+
+
+def _growth(step: AggregateGroups) -> str:
+    """What is said of buffers that are larger the more values a group has."""
+    if not any(isinstance(kind, ArrayType) for kind in step.state.values):
+        return ""
+    distinct = any("(DISTINCT " in function for function in step.functions)
+    values = "each distinct value" if distinct else "values"
+    return f"\n  buffers of ARRAY hold {values} of a group: state grows with them"
 
 
 def _deduplicate(step: DropDuplicates) -> str:
