@@ -44,6 +44,7 @@ def new_job(kafka: Kafka, tmp_path: Path, topic_name: Callable[[], str]) -> Iter
             target = kafka_sink(used, topic)
         else:
             target = parquet_sink(folder / "out")
+        (folder / "parts_of_the_stream.py").write_text(kind.code)
         jobs.append(Job(used, folder, settings(used, source, kind, target)))
         return jobs[-1]
 

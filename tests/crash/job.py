@@ -162,7 +162,7 @@ class Job:
 
 
 def settings(kafka: Kafka, source: str, kind: Kind, sink: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a pipeline file's content: one source, one view with a watermark, the query q."""
+    """Return a pipeline file's content: one source, one view with a watermark, the kind's own views, the query q."""
     return {
         "version": 1,
         "name": "crash",
@@ -184,7 +184,8 @@ def settings(kafka: Kafka, source: str, kind: Kind, sink: Mapping[str, Any]) -> 
                 "name": "activity",
                 "sql": "SELECT timestamp_micros(ts) AS at, k, v FROM events",
                 "watermark": {"column": "at", "delay": "2 seconds"},
-            }
+            },
+            *kind.views,
         ],
         "queries": {"q": {"sql": kind.sql, "output_mode": kind.mode, "sink": dict(sink)}},
         "checkpoint": {"location": "checkpoints", "snapshot_every_batches": 2},

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from headrace.testing.kafka import Record
 
@@ -46,16 +47,47 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the three queries of the matrix."""
+    """One of the queries of the matrix, with views and Python code of its own."""
 
     name: str
     sql: str
     mode: str
+    views: tuple[dict[str, Any], ...] = ()
+    code: str = ""
+
+
+PARTS = """
+def part(key, rows, state):
+    if state.hasTimedOut:
+        n, total, _ = state.get
+        state.remove()
+        yield (key.k, key.part, n, total)
+        return
+    n, total, last = state.get if state.exists else (0, 0, 0)
+    for row in rows:
+        n, total, last = n + 1, total + row.v, max(last, int(row.at.timestamp() * 1000))
+    state.update((n, total, last))
+    state.setTimeoutTimestamp(max(last + 1500, state.getCurrentWatermarkMs()))
+"""
+_PARTS_MS = 1_500
+_IN_A_PART = 20
+_GROUPED = {"name": "grouped", "sql": f"SELECT at, k, v, v div {_IN_A_PART} AS part FROM activity"}
+_STATEFUL = {
+    "input": "grouped",
+    "keys": ["k", "part"],
+    "function": "parts_of_the_stream:part",
+    "output_schema": "k STRING, part BIGINT, n BIGINT, total BIGINT",
+    "state_schema": "n BIGINT, total BIGINT, last BIGINT",
+    "timeout": "event_time",
+}
 
 
 UPDATE = Kind("update", COUNTS, "update")
 APPEND = Kind("append", COUNTS, "append")
 STATELESS = Kind("stateless", DOUBLES, "append")
+STATEFUL = Kind(
+    "stateful", "SELECT * FROM parts", "append", (_GROUPED, {"name": "parts", "stateful": _STATEFUL}), PARTS
+)
 
 
 def make_events(count: int = _COUNT) -> list[Event]:
@@ -76,7 +108,7 @@ def expected(kind: Kind, events: Sequence[Event], batches: int | None = None) ->
     last = DATA_BATCHES + 1 if batches is None else batches
     if kind is STATELESS:
         return Counter((e.k, e.v, e.v * 2) for e in events[: last * PER_BATCH] if e.v % 3)
-    return Counter(_windows(kind, events, last))
+    return Counter(_parts(events, last) if kind is STATEFUL else _windows(kind, events, last))
 
 
 def _windows(kind: Kind, events: Sequence[Event], last: int) -> Iterator[Row]:
@@ -96,6 +128,30 @@ def _windows(kind: Kind, events: Sequence[Event], last: int) -> Iterator[Row]:
             yield (_text(start), k, *groups[start, k])
         for group in closed:
             del groups[group]
+        newest = max([newest, *(event.ts for event in batch)])
+        late, watermark = watermark, max(watermark, newest - _DELAY_US)
+
+
+def _parts(events: Sequence[Event], last: int) -> Iterator[Row]:
+    """What PARTS gives: a group ends 1.5 s of event time after its last event."""
+    groups: dict[tuple[str, int], tuple[int, int, int]] = {}
+    timeouts: dict[tuple[str, int], int] = {}
+    watermark = late = newest = 0
+    batches = [events[first : first + PER_BATCH] for first in range(0, len(events), PER_BATCH)]
+    for batch in [*batches, []][:last]:
+        touched = set()
+        for event in batch:
+            if event.ts > late:
+                key = (event.k, event.v // _IN_A_PART)
+                n, total, at = groups.get(key, (0, 0, 0))
+                groups[key] = (n + 1, total + event.v, max(at, event.ts // 1000))
+                touched.add(key)
+        for key in touched:
+            timeouts[key] = max(groups[key][2] + _PARTS_MS, watermark // 1000)
+        for key in [key for key, at in timeouts.items() if at < watermark // 1000]:
+            n, total, _ = groups.pop(key)
+            del timeouts[key]
+            yield (*key, n, total)
         newest = max([newest, *(event.ts for event in batch)])
         late, watermark = watermark, max(watermark, newest - _DELAY_US)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.crash.conftest import NewJob
 from tests.crash.job import Job
-from tests.crash.stream import APPEND, STATELESS, UPDATE, Event, Kind, expected
+from tests.crash.stream import APPEND, STATEFUL, STATELESS, UPDATE, Event, Kind, expected
 from tests.crash.watch import FolderWatch, TopicWatch
 
 from headrace.failpoints import POINTS
@@ -21,6 +21,9 @@ CELLS = [(UPDATE, "kafka"), (APPEND, "kafka"), (APPEND, "parquet"), (STATELESS, 
 
 SNAPSHOT_POINTS = ("before_snapshot", "after_snapshot", "after_purge")
 """Passed every second batch."""
+
+STATE_POINTS = ("after_wal", "after_compute", "after_delta", "after_commit", "after_apply", "after_snapshot")
+"""Those between which state, and with it the timeouts of Python code, is in another place."""
 
 each_cell = pytest.mark.parametrize(("kind", "sink"), CELLS, ids=[f"{kind.name}-{sink}" for kind, sink in CELLS])
 
@@ -53,6 +56,20 @@ def test_nothing_is_lost_or_doubled_by_sigkill(
         job.finish()
         seen.check()
     assert job.published() == expected(kind, events)
+    assert job.batches() == list(range(len(job.batches())))
+
+
+@pytest.mark.parametrize("point", STATE_POINTS)
+def test_a_stateful_function_is_called_for_every_key_and_timeout_once(
+    point: str, kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
+) -> None:
+    """Its state and its timeouts come back as they were, and no group ends twice."""
+    job = new_job(STATEFUL, filled)
+    with watch(kafka, job) as seen:
+        job.crash(f"{point}:{2 if point in SNAPSHOT_POINTS else 3}")
+        job.finish()
+        seen.check()
+    assert job.published() == expected(STATEFUL, events)
     assert job.batches() == list(range(len(job.batches())))
 
 
