@@ -129,7 +129,7 @@ def test_distinct_counts_stay_within_sparks_error(fold: Any, count: int) -> None
         ("theta_union_agg", "approx_count_distinct()"),
         ("tuple_sketch_agg_double", "approx_count_distinct()"),
         ("kll_sketch_agg_bigint", "percentile_approx()"),
-        ("approx_top_k", "ORDER BY count(*) DESC LIMIT k"),
+        ("approx_top_k_accumulate", "approx_top_k()"),
         ("measure", "write the aggregate itself"),
     ],
 )

@@ -206,18 +206,22 @@ def _decimal_avg(kind: DecimalType, *, quiet: bool) -> AggregateForm:
         # The whole part and the remainder apart: with its new digits the sum may not fit in a HUGEINT.
         total, count = unscaled(buffers[0], wide), f"CAST({buffers[2]} AS HUGEINT)"
         whole = f"({total} // {count})"
-        rest = half_up(f"(({total} % {count}) * {10**zeros}::HUGEINT)", count)
-        value = f"(CASE WHEN abs({whole}) < {10 ** (result.precision - zeros)}::HUGEINT THEN {whole} END)"
-        mean = rescaled(f"({value} * {10**zeros}::HUGEINT + {rest})", result.scale)
-        lost = "NULL" if quiet else _decimal_overflow("avg")
         fits = f"abs({whole}) < {10 ** (result.precision - zeros)}::HUGEINT"
+        rest = half_up(f"(({total} % {count}) * {10**zeros}::HUGEINT)", count)
+        mean = rescaled(f"((CASE WHEN {fits} THEN {whole} END) * {10**zeros}::HUGEINT + {rest})", result.scale)
+        lost, large = ("NULL", "NULL") if quiet else (_decimal_overflow("avg"), _too_large(result))
         return (
             f"CASE WHEN {buffers[2]} = 0 THEN NULL WHEN {buffers[1]} THEN {lost}"
-            f" WHEN NOT ({fits}) THEN {lost} ELSE {mean} END"
+            f" WHEN NOT ({fits}) THEN {large} ELSE {mean} END"
         )
 
     total = Phases(_decimal_partial(kind, wide), _merge_decimals, only)
     return form([kind], result, [wide, BOOLEAN, BIGINT], _mean(total, final))
+
+
+def _too_large(kind: DecimalType) -> str:
+    message = f"'The average cannot be represented as {kind.sql()}. Use `try_avg` to have NULL instead.'"
+    return fail("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message)
 
 
 def _mean(total: Phases, final: Callable[[Texts], str]) -> Phases:

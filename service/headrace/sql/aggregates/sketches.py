@@ -114,8 +114,8 @@ def _bitmap_fold(name: str, sign: str, byte: str) -> AggregateFunction:
 _NO_LIBRARY = "it gives bytes of the Apache DataSketches format, which is not written here; use {} instead"
 _KLL = ("bigint", "double", "float")
 _TUPLES = ("sketch", "union", "intersection")
-_TOP = "Spark's answer among equal counts is by chance; use count(*) with GROUP BY, and ORDER BY count(*) DESC LIMIT k"
 _COUNTS = _NO_LIBRARY.format("approx_count_distinct(), or count(DISTINCT) with extensions: [distinct_aggregates],")
+_TOP = _NO_LIBRARY.format("approx_top_k()")
 _RANKS = _NO_LIBRARY.format("percentile_approx()")
 
 AGGREGATES = table(
@@ -129,6 +129,6 @@ AGGREGATES = table(
     ),
     *(refused(f"kll_{name}_{kind}", _RANKS) for name in ("sketch_agg", "merge_agg") for kind in _KLL),
     *(refused(f"tuple_{name}_agg_{kind}", _COUNTS) for name in _TUPLES for kind in ("double", "integer")),
-    *(refused(f"approx_top_k{name}", _TOP) for name in ("", "_accumulate", "_combine")),
+    *(refused(f"approx_top_k{name}", _TOP) for name in ("_accumulate", "_combine")),
     refused("measure", "metric views are not part of headrace; write the aggregate itself"),
 )

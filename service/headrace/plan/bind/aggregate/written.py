@@ -15,16 +15,17 @@ from headrace.plan.expressions import Cast, Expression, Literal
 from headrace.types import BOOLEAN
 
 _ORDERED_PERCENTILES = ("percentile_cont", "percentile_disc")
-_DEFAULTS: Mapping[str, tuple[int, str]] = MappingProxyType(
+_DEFAULTS: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType(
     {
-        "percentile": (3, "1"),
-        "percentile_approx": (3, "10000"),
-        "approx_percentile": (3, "10000"),
-        "listagg": (2, "NULL"),
-        "string_agg": (2, "NULL"),
+        "percentile": (3, ("1",)),
+        "percentile_approx": (3, ("10000",)),
+        "approx_percentile": (3, ("10000",)),
+        "approx_top_k": (3, ("5", "10000")),
+        "listagg": (2, ("NULL",)),
+        "string_agg": (2, ("NULL",)),
     }
 )
-"""Name -> number of arguments, and what Spark shows for the last one when it is not written."""
+"""Name -> number of arguments, and what Spark shows for the last ones when they are not written."""
 _FIRST_ONLY = ("first", "first_value", "last", "last_value", "any_value", "approx_count_distinct")
 """Functions of whose arguments Spark shows the first one."""
 _SHOWN_AS: Mapping[str, str] = MappingProxyType({"array_agg": "collect_list"})
@@ -77,9 +78,8 @@ class Written:
             return self._mode_text()
         if self.name in _FIRST_ONLY:
             texts = texts[:1]
-        count, default = _DEFAULTS.get(self.name, (0, ""))
-        if count == len(texts) + 1:
-            texts.append(default)
+        count, defaults = _DEFAULTS.get(self.name, (0, ()))
+        texts += defaults[max(0, len(defaults) - max(0, count - len(texts))) :]
         distinct = "DISTINCT " if self.distinct else ""
         shown = f"{_SHOWN_AS.get(self.name, self.name)}({distinct}{', '.join(texts)})"
         if not self.orderings:

@@ -11,6 +11,7 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.constant import argument_of, cast_to
 from headrace.plan.expressions import AggregateCall, Call, Expression, Lambda, UserCall
 from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.aggregates.forms.distinct import distinct
 from headrace.sql.coercion import can_implicitly_cast
 from headrace.sql.function import How
 from headrace.sql.functions import FUNCTIONS
@@ -100,7 +101,10 @@ def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers, *, an
     if function.why:
         raise StreamError("SQL_UNSUPPORTED", f"The aggregate function {name} is not supported: {function.why}")
     check_arity(name, function.arity, len(args))
-    form = function.resolve([argument_of(arg, ansi=ansi) for arg in args], modifiers.ignore_nulls)
+    arguments = [argument_of(arg, ansi=ansi) for arg in args]
+    form = function.resolve(arguments, modifiers.ignore_nulls)
+    if modifiers.distinct:
+        form = distinct(form, arguments)
     typed = tuple(_typed(arg, form.arguments[place]) for place, arg in enumerate(args))
     return AggregateCall(
         form.type, function.name, typed, modifiers.condition, modifiers.distinct, modifiers.ignore_nulls
