@@ -12,7 +12,7 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 
-class UnsignedShift(exp.Binary):
+class UnsignedShift(exp.Expression, exp.Binary):
     """``a >>> b``, which sqlglot has no node for."""
 
 

@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.sql.function import Function
-from headrace.sql.functions import arithmetic, bits, documents, logic, mathematics, nested, temporal, text, times
+from headrace.sql.functions import (
+    arithmetic,
+    bits,
+    documents,
+    exchange,
+    facts,
+    logic,
+    mathematics,
+    nested,
+    scaled,
+    temporal,
+    text,
+    times,
+)
 from headrace.sql.functions.signature import refused
 from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
 
@@ -28,12 +41,15 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **arithmetic.FUNCTIONS,
         **bits.FUNCTIONS,
         **mathematics.FUNCTIONS,
+        **scaled.FUNCTIONS,
         **logic.FUNCTIONS,
         **text.FUNCTIONS,
         **times.FUNCTIONS,
         **temporal.FUNCTIONS,
         **nested.FUNCTIONS,
         **documents.FUNCTIONS,
+        **exchange.FUNCTIONS,
+        **facts.FUNCTIONS,
     }
 )
 """Scalar and generator functions by canonical name and alias; an alias maps to the entry of its canonical name."""

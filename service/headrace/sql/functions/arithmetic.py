@@ -223,8 +223,10 @@ def _timed(name: str, arguments: Sequence[Argument]) -> Resolved | None:
 
 
 def _timed_types(name: str, left: DataType, right: DataType, arguments: Sequence[Argument]) -> Resolved | None:
-    if name in ("multiply", "divide"):
-        return _scaled_types(name, left, right)
+    if name == "div":
+        return Resolved((left, right), BIGINT) if left == right and left in _INTERVALS[:2] else None
+    if name.removeprefix("try_") in ("multiply", "divide"):
+        return _scaled_types(name.removeprefix("try_"), left, right)
     if name not in ("add", "subtract", "try_add", "try_subtract"):
         return None
     if left in _INTERVALS and right in _INTERVALS:
@@ -261,7 +263,9 @@ def _scaled_types(name: str, left: DataType, right: DataType) -> Resolved | None
 
 def _render_timed(name: str, arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
     left, right = arguments
-    if name in ("multiply", "divide"):
+    if name == "div":
+        return f"(CASE WHEN {right.sql} = 0 THEN {DIVIDE_BY_ZERO} ELSE CAST({left.sql} // {right.sql} AS BIGINT) END)"
+    if name.removeprefix("try_") in ("multiply", "divide"):
         return _render_scaled(name, left, right, kind)
     sign = "+" if name.endswith("add") else "-"
     if left.type in _INTERVALS and right.type in _INTERVALS:
@@ -279,11 +283,12 @@ def _render_timed(name: str, arguments: Sequence[Rendered], kind: DataType, sett
 
 def _render_scaled(name: str, left: Rendered, right: Rendered, kind: DataType) -> str:
     span, factor = (left, right) if left.type in _INTERVALS else (right, left)
-    if name == "multiply":
+    if name.endswith("multiply"):
         value = f"{span.sql} * {factor.sql}"
         return as_type(f"round({value})" if factor.type == DOUBLE else value, kind)
     value = f"round(CAST({span.sql} AS DOUBLE) / {factor.sql})"
-    return as_type(f"CASE WHEN {factor.sql} = 0 THEN {DIVIDE_BY_ZERO} ELSE {value} END", kind)
+    at_zero = "NULL" if name == "try_divide" else DIVIDE_BY_ZERO
+    return as_type(f"CASE WHEN {factor.sql} = 0 THEN {at_zero} ELSE {value} END", kind)
 
 
 def _negative(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised import texts, vectors
+from headrace.sql.vectorised import decimal_format, documents, texts, vectors
 from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.number_patterns import read_number, write_number
 
@@ -40,7 +40,7 @@ def _write_number(text: str, pattern: str) -> str | None:
 
 
 def _single(name: str, parameters: str, result: str, run: Callable[..., Any], *, nulls: bool = False) -> Single:
-    kinds = {"t": _T, "i": _I, "b": _B, "f": _F, "v": "FLOAT[]", "d": "FLOAT"}
+    kinds = {"t": _T, "i": _I, "b": _B, "f": _F, "v": "FLOAT[]", "l": "VARCHAR[]", "d": "FLOAT"}
     function = by_value(run, _ARROW[result], nulls=nulls)
     return f"headrace_{name}", tuple(kinds[letter] for letter in parameters), result, function
 
@@ -62,6 +62,11 @@ SINGLE: tuple[Single, ...] = (
     _single("vector_l2_distance", "vv", "FLOAT", vectors.l2_distance),
     _single("vector_norm", "vd", "FLOAT", vectors.norm),
     _single("vector_normalize", "vd", "FLOAT[]", vectors.normalized),
+    _single("json_path", "tt", _T, documents.json_path),
+    _single("json_fields", "tl", "VARCHAR[]", documents.json_fields, nulls=True),
+    _single("csv_fields", "tt", "VARCHAR[]", documents.csv_fields),
+    _single("csv_line", "lt", _T, documents.csv_line),
+    _single("format_number", "tt", _T, decimal_format.format_number),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
 )

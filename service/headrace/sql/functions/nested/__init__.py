@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.nested import arrays, generators, lambdas, maps, vectors
+from headrace.sql.functions.nested import arrays, generators, lambdas, maps, orders, sequences, vectors
 
-FUNCTIONS = {**arrays.FUNCTIONS, **lambdas.FUNCTIONS, **maps.FUNCTIONS, **vectors.FUNCTIONS, **generators.FUNCTIONS}
+FUNCTIONS = {
+    **arrays.FUNCTIONS,
+    **lambdas.FUNCTIONS,
+    **maps.FUNCTIONS,
+    **vectors.FUNCTIONS,
+    **orders.FUNCTIONS,
+    **sequences.FUNCTIONS,
+    **generators.FUNCTIONS,
+}
 """Collections, by name."""

@@ -325,7 +325,6 @@ FUNCTIONS = table(
     rewritten("flatten", (1, 1), _flatten_types, _flatten),
     rewritten("slice", (3, 3), _SLICE, _slice),
     rewritten("sequence", (2, 3), _sequence_types, _sequence),
-    refused("array_insert", "it is not done yet"),
     refused("shuffle", "its value depends on chance, and a batch that runs again must give the same rows"),
     cardinality="size",
 )

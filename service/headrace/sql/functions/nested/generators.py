@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from headrace.duck import duckdb_type, quote
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
-from headrace.sql.functions.signature import common, mismatch, refused, table
+from headrace.sql.functions.signature import common, mismatch, table
 from headrace.sql.settings import SqlSettings
 from headrace.types import INT, ArrayType, DataType, Field, MapType, StructType
 
@@ -92,5 +92,4 @@ FUNCTIONS = table(
     _generator("inline", _inline_types, _inline),
     _generator("inline_outer", _inline_types, _inline),
     _generator("stack", _stack_types, _stack, (2, None)),
-    refused("json_tuple", "it is not done yet; write get_json_object for each field"),
 )

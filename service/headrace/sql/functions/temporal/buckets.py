@@ -19,7 +19,7 @@ from headrace.sql.functions.signature import (
     table,
 )
 from headrace.sql.settings import SqlSettings
-from headrace.types import DATE, DAY_TIME_INTERVAL, TIMESTAMP, YEAR_MONTH_INTERVAL, DataType
+from headrace.types import DATE, DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL, DataType
 
 
 def _types(arguments: Sequence[Argument]) -> Resolved:
@@ -27,7 +27,8 @@ def _types(arguments: Sequence[Argument]) -> Resolved:
     if step not in (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL):
         raise mismatch(f'Argument 1 must be an interval, and has the type "{step.sql()}".')
     kind = accept(arguments[1], INSTANT_OR_DATE, 1)
-    kind = TIMESTAMP if kind == DATE else kind
+    if kind == DATE:
+        raise mismatch('Argument 2 must be a timestamp, and has the type "DATE".')
     return Resolved((step, kind, kind)[: len(arguments)], kind)
 
 

@@ -9,21 +9,19 @@ from collections.abc import Sequence
 
 from headrace.duck import quote_text
 from headrace.sql.function import Argument, Rendered, Resolved
-from headrace.sql.functions.instant import back, instant_in, local
+from headrace.sql.functions.instant import instant_in
 from headrace.sql.functions.signature import rewritten, table, takes
 from headrace.sql.settings import SqlSettings
 from headrace.types import STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType
 
 
-def _from_utc(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    # The wall time in the session zone is taken for one in UTC.
-    moment, zone = local(arguments[0].sql, TIMESTAMP, settings), arguments[1].sql
-    return back(f"timezone({zone}, timezone('UTC', {moment}))", TIMESTAMP, settings)
+def _from_utc(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    # The instant is taken for a wall time in UTC, whatever the session zone shows it as.
+    return f"make_timestamptz(epoch_us(timezone({arguments[1].sql}, {arguments[0].sql})))"
 
 
-def _to_utc(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    instant = instant_in(local(arguments[0].sql, TIMESTAMP, settings), arguments[1].sql)
-    return back(f"timezone('UTC', {instant})", TIMESTAMP, settings)
+def _to_utc(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    return instant_in(f"make_timestamp(epoch_us({arguments[0].sql}))", arguments[1].sql)
 
 
 def _converted_types(arguments: Sequence[Argument]) -> Resolved:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.text import encoding, number_patterns, pattern, strings, wording
+from headrace.sql.functions.text import encoding, number_patterns, pattern, splitting, strings, wording
 
 FUNCTIONS = {
     **strings.FUNCTIONS,
     **pattern.FUNCTIONS,
     **encoding.FUNCTIONS,
     **wording.FUNCTIONS,
+    **splitting.FUNCTIONS,
     **number_patterns.FUNCTIONS,
 }
 """Texts, patterns, encodings and hashes, by name."""

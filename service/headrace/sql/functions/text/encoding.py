@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.signature import (
+    common,
     constant,
     fail,
     null_if_any,
@@ -40,15 +41,29 @@ def _encode(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
 
 def _decode_types(arguments: Sequence[Argument]) -> Resolved:
     if len(arguments) != 2:
-        raise unsupported("decode with search values is not done.", "Write CASE value WHEN … END.")
+        searched = common([arguments[0], *arguments[1 : len(arguments) - 1 : 2]])
+        results = [*arguments[2::2], *([arguments[-1]] if len(arguments) % 2 == 0 else [])]
+        result = common(results)
+        kinds = [searched if i == 0 or (i % 2 and i < len(arguments) - 1) else result for i in range(len(arguments))]
+        return Resolved(tuple(kinds), result)
     return takes(BINARY, STRING, gives=STRING)(arguments)
 
 
 def _decode(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    if len(arguments) != 2:
+        return _chosen(arguments)
     _charset(arguments[1])
     value = arguments[0].sql
     wrong = fail("MALFORMED_CHARACTER_CODING", "'Invalid value found when performing decode with UTF-8.'")
     return f"(CASE WHEN {value} IS NOT NULL THEN coalesce(TRY(decode({value})), {wrong}) END)"
+
+
+def _chosen(arguments: Sequence[Rendered]) -> str:
+    """Return the result behind the first search value that is the same, NULL the same as NULL."""
+    value, rest = arguments[0].sql, [argument.sql for argument in arguments[1:]]
+    pairs = zip(rest[::2], rest[1::2], strict=False)
+    branches = " ".join(f"WHEN {value} IS NOT DISTINCT FROM {seen} THEN {result}" for seen, result in pairs)
+    return f"(CASE {branches} ELSE {rest[-1] if len(rest) % 2 else 'NULL'} END)"
 
 
 def _unbase64(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from headrace.duck import quote_text
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.function import Argument, Rendered, Resolved
-from headrace.sql.functions.signature import accept, mismatch, unsupported
+from headrace.sql.functions.signature import NUMERIC, accept, mismatch, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.types import DOUBLE, FLOAT, INTEGRAL, STRING, DataType, DecimalType
+from headrace.sql.vectorised.decimal_format import is_pattern
+from headrace.types import DOUBLE, FLOAT, INT, INTEGRAL, STRING, DataType, DecimalType
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
 _ALLOWED = {"s": "-", "d": "-0+,", "f": "-0+", "x": "-0", "X": "-0"}
@@ -114,9 +115,13 @@ def format_number(arguments: Sequence[Rendered], _kind: DataType, _settings: Sql
     """Return a number with commas and a constant number of places, ties to even as Java's DecimalFormat.
 
     Raises:
-        StreamError: SQL_UNSUPPORTED for patterns, decimals and a number of places that is not constant.
+        StreamError: SQL_UNSUPPORTED for a number of places that is not constant, and a pattern that is not done.
     """
     value, places = arguments
+    if places.constant and isinstance(places.value, str):
+        if not is_pattern(places.value):
+            raise unsupported(f"The pattern {places.value!r} of format_number is not done; allowed: # 0 , and a point.")
+        return f"headrace_format_number(CAST({value.sql} AS VARCHAR), {places.sql})"
     if not places.constant or not isinstance(places.value, int):
         raise unsupported("format_number takes a constant number of places.")
     if places.value < 0:
@@ -124,6 +129,13 @@ def format_number(arguments: Sequence[Rendered], _kind: DataType, _settings: Sql
     if value.type in INTEGRAL:
         tail = f" || '.{'0' * places.value}'" if places.value else ""
         return f"(format('{{:,}}', {value.sql}){tail})"
-    if value.type not in (DOUBLE, FLOAT):
-        raise unsupported(f'format_number of "{value.type.sql()}" is not done.', "Cast it to DOUBLE first.")
+    if isinstance(value.type, DecimalType):
+        pattern = quote_text("#,##0" + ("." + "0" * places.value if places.value else ""))
+        return f"headrace_format_number(CAST({value.sql} AS VARCHAR), {pattern})"
     return f"(CASE WHEN isfinite({value.sql}) THEN format('{{:,.{places.value}f}}', {value.sql}) END)"
+
+
+def format_number_types(arguments: Sequence[Argument]) -> Resolved:
+    """Return the types of a format_number call: a number, and a number of places or a pattern."""
+    kind = accept(arguments[0], NUMERIC, 0)
+    return Resolved((kind, STRING if arguments[1].type == STRING else accept(arguments[1], INT, 1)), STRING)

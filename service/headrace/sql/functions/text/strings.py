@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from headrace.sql.function import Argument, Function, Rendered, Resolve, Resolved
 from headrace.sql.functions.signature import (
-    ANY,
     TEXT_OR_BYTES,
     accept,
     alike,
@@ -22,7 +21,7 @@ from headrace.sql.functions.signature import (
     text,
     unsupported,
 )
-from headrace.sql.functions.text.formatting import format_number, format_string, format_types
+from headrace.sql.functions.text.formatting import format_number, format_number_types, format_string, format_types
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
@@ -299,7 +298,7 @@ FUNCTIONS = table(
     rewritten("space", (1, 1), takes(INT, gives=STRING), text("repeat(' ', {0})")),
     rewritten("overlay", (3, 4), takes(STRING, STRING, INT, INT, gives=STRING), _overlay),
     rewritten("levenshtein", (2, 3), takes(STRING, STRING, INT, gives=INT), _levenshtein),
-    rewritten("format_number", (2, 2), takes(ANY, INT, gives=STRING), format_number),
+    rewritten("format_number", (2, 2), format_number_types, format_number),
     rewritten("format_string", (1, None), format_types, format_string),
     rewritten(
         "quote",

@@ -1,0 +1,8 @@
+"""Room 2: the part of the function table for texts that carry data: CSV, and JSON beyond reading and writing it."""
+
+from __future__ import annotations
+
+from headrace.sql.functions.exchange import json_options, json_paths, lines
+
+FUNCTIONS = {**json_paths.FUNCTIONS, **json_options.FUNCTIONS, **lines.FUNCTIONS}
+"""CSV and JSON, by name."""

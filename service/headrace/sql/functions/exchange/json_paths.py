@@ -1,0 +1,73 @@
+"""Room 2: JSON paths with wildcards, json_tuple and schema_of_json; reading value by value is `vectorised.documents`.
+
+Takes rendered texts and constant paths; gives DuckDB text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.duck import duckdb_type, quote_text
+from headrace.errors import StreamError
+from headrace.sql.function import Argument, Function, How, Rendered, Resolved
+from headrace.sql.functions import documents
+from headrace.sql.functions.signature import accept, mismatch, rewritten, table, takes, unsupported
+from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.documents import json_schema, path_steps
+from headrace.types import STRING, ArrayType, DataType, Field, StructType
+
+_OBJECT = documents.FUNCTIONS["get_json_object"]
+
+
+def _object(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    path = str(arguments[1].value) if arguments[1].constant and arguments[1].value is not None else ""
+    steps = path_steps(path)
+    if steps is None or None not in steps:
+        return _OBJECT.render(arguments, kind, settings)
+    if steps.count(None) > 1:
+        raise unsupported(f"The JSON path {path!r} has more than one wildcard, which is not done.")
+    return f"headrace_json_path({arguments[0].sql}, {quote_text(path)})"
+
+
+def _tuple_types(arguments: Sequence[Argument]) -> Resolved:
+    kinds = tuple(accept(argument, STRING, i) for i, argument in enumerate(arguments))
+    return Resolved(kinds, StructType(tuple(Field(f"c{i}", STRING) for i in range(len(arguments) - 1))))
+
+
+def _tuple(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+    names = ", ".join(argument.sql for argument in arguments[1:])
+    fields = ", ".join(f"c{i} := t[{i + 1}]" for i in range(len(arguments) - 1))
+    found = f"headrace_json_fields({arguments[0].sql}, [{names}])"
+    made = f"list_transform([{found}], lambda t: struct_pack({fields}))"
+    return f"CAST({made} AS {duckdb_type(ArrayType(kind))})"
+
+
+def _constant(argument: Argument | Rendered) -> str:
+    if not argument.constant or argument.value is None:
+        raise mismatch("The text whose schema is asked for must be a constant.", condition="NON_FOLDABLE_INPUT")
+    return str(argument.value)
+
+
+def _schema_of(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    options = arguments[1].value if len(arguments) == 2 else {}
+    if not isinstance(options, dict) or set(options) - {"allowNumericLeadingZeros"}:
+        raise unsupported("schema_of_json takes no option but allowNumericLeadingZeros.")
+    zeros = str(options.get("allowNumericLeadingZeros", "false")).lower() == "true"
+    text = _constant(arguments[0])
+    found = json_schema(text, leading_zeros=zeros)
+    if found is None:
+        message = f"The text {text!r} is no JSON, so that it has no schema."
+        raise StreamError("SQL_ANALYSIS", message, condition="MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
+    return quote_text(found.sql())
+
+
+def _schema_types(arguments: Sequence[Argument]) -> Resolved:
+    _constant(arguments[0])
+    return Resolved((STRING, *(a.type for a in arguments[1:])), STRING)
+
+
+FUNCTIONS = table(
+    rewritten("get_json_object", (2, 2), takes(STRING, STRING, gives=STRING), _object),
+    Function("json_tuple", (2, None), _tuple_types, _tuple, How.ARROW, generator=True),
+    rewritten("schema_of_json", (1, 2), _schema_types, _schema_of),
+)
