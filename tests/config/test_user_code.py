@@ -55,8 +55,8 @@ CASES = [
         "division by zero at code_that_breaks.py:2.",
     ]),
     ('"x BIGINT"', '"x BIGNT"', [
-        "[UNSUPPORTED_DATATYPE] p.yaml:6:66 In the schema 'x BIGNT' at line 1, column 3: unsupported data type 'BIGNT'. "
-        'Did you mean "BIGINT"?',
+        "[UNSUPPORTED_DATATYPE] p.yaml:6:66 In the schema 'x BIGNT' at line 1, column 3: unsupported data type "
+        "'BIGNT'. Did you mean \"BIGINT\"?",
     ]),
     ('"x BIGINT"', '""', [
         "[CONFIG_INVALID_VALUE] p.yaml:6:63 functions.twice takes no parameters; a function of SQL takes one or more.",

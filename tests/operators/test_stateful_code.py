@@ -105,8 +105,8 @@ FUNCTIONS = [
     ("gives", "[5]", "gave the row 5; a row is a tuple or a dict."),
     ("gives", "[('a',)]", "gave a row of 1 values ('a',); output_schema has 2."),
     ("gives", "[{'k': 'a', 'm': 1}]", "gave the column m; output_schema has k, n."),
-    ("gives", "[('a', 1), ('b', 'x')]", "gave 'x' for the column n, which is no BIGINT (Could not convert 'x' with type "
-     "str: tried to convert to int64)."),
+    ("gives", "[('a', 1), ('b', 'x')]", "gave 'x' for the column n, which is no BIGINT (Could not convert 'x' with "
+     "type str: tried to convert to int64)."),
     ("takes_table", "None", "gave the columns k; output_schema has k, n."),
     ("sets", "(1, 2)", "set the state (1, 2); state_schema has the columns n."),
     ("sets", "None", "failed at code.py:20: TypeError: The state is a tuple, one value a column of the state schema; "
@@ -128,8 +128,8 @@ PROCESSORS = [
     ("Twice", f"{PROCESSOR}_DUPLICATE_STATE_VARIABLE_DEFINED", "the state n is declared twice."),
     ("Lives", f"{PROCESSOR}_INCORRECT_TIME_MODE_TO_ASSIGN_TTL",
      "the state n has a time to live, which needs timeout: processing_time."),
-    ("Misspelt", "UNSUPPORTED_DATATYPE", "the schema 'n INTT' of the state n is none: In the schema 'n INTT' at line 1, "
-     "column 3: unsupported data type 'INTT'."),
+    ("Misspelt", "UNSUPPORTED_DATATYPE", "the schema 'n INTT' of the state n is none: In the schema 'n INTT' at line "
+     "1, column 3: unsupported data type 'INTT'."),
     ("Late", f"{PROCESSOR}_CANNOT_PERFORM_OPERATION_WITH_INVALID_HANDLE_STATE",
      "the state n is declared outside of init."),
     ("Rings", f"{PROCESSOR}_CANNOT_PERFORM_OPERATION_WITH_INVALID_TIME_MODE",

@@ -49,6 +49,7 @@ from headrace.plan.nodes import (
     WindowAssign,
     WindowFunctions,
 )
+from headrace.sql.vectorised.user_function import PREFIX
 from headrace.types import DAY_TIME_INTERVAL
 
 _INFIX = MappingProxyType(
@@ -244,7 +245,7 @@ _EXPRESSIONS: Mapping[type[Expression], Callable[[_Writer, Any], str]] = Mapping
         Lambda: _Writer.function,
         Literal: _literal,
         ScalarSubquery: _Writer.subquery,
-        UserCall: lambda w, e: f"{e.function}({w.texts(e.args)})",
+        UserCall: lambda w, e: f"{e.function.removeprefix(PREFIX)}({w.texts(e.args)})",
         WindowCall: _Writer.over,
     }
 )
