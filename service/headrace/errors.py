@@ -81,6 +81,41 @@ ERRORS: dict[str, ErrorClass] = {
     "STATE_CORRUPT": ErrorClass("The local state fails a checksum.", _X, 74, Retry.BACKOFF),
     "STATE_LOST": ErrorClass("The sink is ahead of the checkpoint and the state is gone.", _X, 78),
     "STREAMING_UNSUPPORTED": ErrorClass("Structured Streaming does not allow this query in this output mode.", _U, 78),
+    "STREAM_AGGREGATE_WITHOUT_WATERMARK": ErrorClass("Append mode groups by nothing that has a watermark.", _U, 78),
+    "STREAM_ANTI_JOIN": ErrorClass("An anti join has a stream on the right.", _U, 78),
+    "STREAM_COMPLETE_WITHOUT_AGGREGATE": ErrorClass("Complete mode is asked of a query without an aggregate.", _U, 78),
+    "STREAM_DEDUPLICATE_WITHOUT_WATERMARK": ErrorClass("within_watermark has an input without a watermark.", _U, 78),
+    "STREAM_DISTINCT_AGGREGATE": ErrorClass("An aggregate over a stream has DISTINCT.", _U, 78),
+    "STREAM_EXCEPT": ErrorClass("EXCEPT has a stream on the right.", _U, 78),
+    "STREAM_FULL_JOIN_TABLE": ErrorClass(
+        "A full outer join has a stream on one side and a table on the other.", _U, 78
+    ),
+    "STREAM_FUNCTION_MODE": ErrorClass("A stateful function's output mode does not go with the query.", _U, 78),
+    "STREAM_INTERSECT": ErrorClass("INTERSECT has a stream.", _U, 78),
+    "STREAM_JOIN_MODE": ErrorClass("A join of two streams does not have this output mode.", _U, 78),
+    "STREAM_JOIN_UNBOUNDED": ErrorClass("An outer or semi join of two streams could never decide its rows.", _U, 78),
+    "STREAM_JOIN_WITHOUT_EQUALITY": ErrorClass("A join of two streams has no equality between them.", _U, 78),
+    "STREAM_LEFT_JOIN_TABLE": ErrorClass(
+        "A left outer or semi join has a table on the left and a stream on the right.", _U, 78
+    ),
+    "STREAM_LIMIT_IN_UPDATE": ErrorClass("LIMIT stands in update mode.", _U, 78),
+    "STREAM_MISSING": ErrorClass("The query reads no stream.", _U, 78),
+    "STREAM_OFFSET": ErrorClass("OFFSET stands over a stream.", _U, 78),
+    "STREAM_OVER": ErrorClass("A window function stands over a stream.", _U, 78),
+    "STREAM_RIGHT_JOIN_TABLE": ErrorClass(
+        "A right outer join has a stream on the left and a table on the right.", _U, 78
+    ),
+    "STREAM_ROW_NUMBERS": ErrorClass("monotonically_increasing_id() stands over a stream.", _U, 78),
+    "STREAM_SESSION_IN_UPDATE": ErrorClass("Update mode groups by session_window().", _U, 78),
+    "STREAM_SESSION_WITHOUT_KEY": ErrorClass("session_window() is the only grouping key.", _U, 78),
+    "STREAM_SEVERAL_FUNCTIONS": ErrorClass("Several stateful functions are not all in append mode.", _U, 78),
+    "STREAM_SORT": ErrorClass("ORDER BY stands elsewhere than over an aggregate in complete mode.", _U, 78),
+    "STREAM_STATE_OVER_UPDATES": ErrorClass(
+        "A stateful operator reads rows that may lie behind the watermark.", _U, 78
+    ),
+    "STREAM_TIMEOUT_WITHOUT_WATERMARK": ErrorClass("timeout: event_time has an input without a watermark.", _U, 78),
+    "STREAM_TWO_EVENT_TIMES": ErrorClass("Two watermarked columns reach one stateful operator.", _U, 78),
+    "STREAM_UNION_TABLE": ErrorClass("A union has a stream and a table.", _U, 78),
     "SUPERSEDED": ErrorClass("Another instance took over this query.", _X, 75),
     "TRANSACTION_INDOUBT": ErrorClass("The outcome of a commit is unknown.", _X, 1, Retry.BACKOFF),
 }

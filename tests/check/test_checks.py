@@ -119,9 +119,14 @@ def test_all_findings_come_at_once_with_reason_and_hint() -> None:
     plan = planned("SELECT user, count(DISTINCT v) AS c FROM plain GROUP BY user ORDER BY c LIMIT 3 OFFSET 1")
     with pytest.raises(StreamErrors) as raised:
         check(plan, "append")
-    codes = {error.code for error in raised.value.errors}
+    found = [(error.code, str(error.at)) for error in raised.value.errors]
     assert [error.condition for error in raised.value.errors] == [MODE, LEGACY, LEGACY, LEGACY]
-    assert codes == {"STREAMING_UNSUPPORTED"}
+    assert found == [
+        ("STREAM_AGGREGATE_WITHOUT_WATERMARK", ":1:57"),
+        ("STREAM_DISTINCT_AGGREGATE", ":1:14"),
+        ("STREAM_OFFSET", ":1:88"),
+        ("STREAM_SORT", ":1:71"),
+    ]
     assert all(error.hint for error in raised.value.errors)
 
 

@@ -30,6 +30,7 @@ def catalog(settings: SqlSettings | None = None) -> Catalog:
     found.add_view("renamed", "SELECT ts AS time, upper(user) AS who, v FROM clicks")
     found.add_deduplicate("once", "clicks", ("user",), within_watermark=False)
     found.add_deduplicate("once_within", "clicks", ("user",), within_watermark=True)
+    found.add_deduplicate("plain_within", "plain", ("user",), within_watermark=True)
     for name, read, mode, time_mode in STATEFUL:
         code = GroupCode("tests:nothing", _nothing, False, parse_schema("n INT"), time_mode, mode)
         found.add_stateful(StatefulRelation(name, read, ("user",), code, parse_schema("ts TIMESTAMP, user STRING")))

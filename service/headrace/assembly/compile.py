@@ -161,7 +161,7 @@ def _view(pipeline: Pipeline, catalog: Catalog, view: ViewConfig) -> None:
     keys = ("views", view.name, kind)
     with _placed(pipeline, keys):
         if view.sql is not None:
-            catalog.add_view(view.name, view.sql)
+            catalog.add_view(view.name, view.sql, position=lambda at: pipeline.sql_position(keys, at.line, at.column))
         elif view.deduplicate is not None:
             found = view.deduplicate
             catalog.add_deduplicate(view.name, found.input, found.columns, found.within_watermark)

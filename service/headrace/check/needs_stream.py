@@ -15,6 +15,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     """
     if not subject.plan.is_streaming:
         yield refusal(
+            "STREAM_MISSING",
+            subject.plan,
             "The query reads no stream; only streaming queries can be started.",
             "Read one of the pipeline's sources, or run the SQL once with `headrace sql`.",
             "WRITE_STREAM_NOT_ALLOWED",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headrace.errors import StreamError
 from headrace.plan.nodes import Aggregate, Plan, walk
+from headrace.values import Position
 
 LEGACY = "_LEGACY_ERROR_TEMP_3102"
 """Spark's name for a refusal that has none of its own."""
@@ -47,12 +48,20 @@ def streaming_aggregates(plan: Plan) -> tuple[Aggregate, ...]:
     return tuple(node for node in walk(plan) if isinstance(node, Aggregate) and node.is_streaming)
 
 
-def refusal(message: str, hint: str, condition: str = LEGACY) -> StreamError:
+def refusal(code: str, where: Plan | Position, message: str, hint: str, condition: str = LEGACY) -> StreamError:
     """Return a finding.
 
     Args:
+        code: Our own name of it, stable across releases; each rule has one.
+        where: The node that is refused, or the place itself.
         message: What is refused and why, in one or two sentences.
         hint: What to write instead.
         condition: Spark's name of it.
     """
-    return StreamError("STREAMING_UNSUPPORTED", message, hint=hint, condition=condition)
+    at = where if isinstance(where, Position) else place_of(where)
+    return StreamError(code, message, hint=hint, condition=condition, at=at)
+
+
+def place_of(node: Plan) -> Position | None:
+    """Return where the SQL asks for the node, or for the nearest one below that has a place."""
+    return next((below.at for below in walk(node) if below.at is not None), None)

@@ -7,10 +7,11 @@ the function table in `headrace.sql.functions`, arguments are already cast to th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from headrace.types import DataType
+from headrace.values import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class AggregateCall(Expression):
     condition: Expression | None = None  # FILTER (WHERE ...)
     distinct: bool = False
     ignore_nulls: bool = False
+    at: Position | None = field(default=None, compare=False, repr=False)  # in the SQL
 
 
 @dataclass(frozen=True, slots=True)

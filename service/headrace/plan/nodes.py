@@ -7,19 +7,21 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
 from headrace.plan.expressions import Alias, Call, Column, Expression
 from headrace.plan.group_code import GroupCode
 from headrace.types import Field, StructType
-from headrace.values import US_PER_MS
+from headrace.values import US_PER_MS, Position
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A relation."""
+    """A relation; `at` is where the SQL asks for it, which no comparison of plans looks at."""
+
+    at: Position | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:

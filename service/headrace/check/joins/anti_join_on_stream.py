@@ -17,6 +17,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, Join) and node.how is JoinType.ANTI and node.right.is_streaming:
             yield refusal(
+                "STREAM_ANTI_JOIN",
+                node,
                 "LeftAnti joins with a stream on the right are not supported: the missing row may still come.",
                 "Use a LEFT JOIN with watermarks and a time range, and keep the rows whose right side IS NULL.",
             )

@@ -20,6 +20,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if node.how is not JoinType.ANTI and not equal_pairs(node):
             yield refusal(
+                "STREAM_JOIN_WITHOUT_EQUALITY",
+                node,
                 "Stream-stream join without equality predicate is not supported: every row would meet every other.",
                 "Add a condition such as  left.key = right.key.",
             )

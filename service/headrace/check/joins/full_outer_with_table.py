@@ -20,6 +20,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
         if node.left.is_streaming != node.right.is_streaming:
             stream, table = ("left", "right") if node.left.is_streaming else ("right", "left")
             yield refusal(
+                "STREAM_FULL_JOIN_TABLE",
+                node,
                 f"FullOuter joins with a stream on the {stream} and a table on the {table} are not supported: a row of "
                 "the table is unmatched only when the stream has ended.",
                 "Use a join that keeps the stream's rows: LEFT JOIN with the stream on the left.",

@@ -23,6 +23,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if node.left.is_streaming and node.right.is_streaming and not (_watermark_in_keys(node) or _is_bounded(node)):
             yield refusal(
+                "STREAM_JOIN_UNBOUNDED",
+                node,
                 f"Stream-stream {node.how.value} join between two streams is not supported without a watermark "
                 "in the join keys, or one on the nullable side and a range condition: no row could ever "
                 "be said to have no match.",

@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if node.right.is_streaming and not node.left.is_streaming:
             yield refusal(
+                "STREAM_LEFT_JOIN_TABLE",
+                node,
                 f"{node.how.value} join with a stream on the right and a table on the left is not supported: a row of "
                 "the table is decided only when the stream has ended.",
                 "Put the stream on the left, or use an inner join.",

@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if node.left.is_streaming and not node.right.is_streaming:
             yield refusal(
+                "STREAM_RIGHT_JOIN_TABLE",
+                node,
                 "RightOuter join with a stream on the left and a table on the right is not supported: a row of the "
                 "table is unmatched only when the stream has ended.",
                 "Use a LEFT JOIN, or an inner join.",

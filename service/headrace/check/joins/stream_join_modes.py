@@ -20,12 +20,16 @@ def check(subject: Subject) -> Iterator[StreamError]:
         outer = node.how in (JoinType.LEFT, JoinType.RIGHT, JoinType.FULL)
         if outer and subject.mode != APPEND:
             yield refusal(
+                "STREAM_JOIN_MODE",
+                node,
                 f"{node.how.value} join between two streams is not supported in {subject.mode} output mode, only in "
                 "append: its rows with nulls come when the watermark has passed.",
                 "Use output_mode append.",
             )
         elif node.how in (JoinType.INNER, JoinType.SEMI) and subject.mode == COMPLETE:
             yield refusal(
+                "STREAM_JOIN_MODE",
+                node,
                 f"{node.how.value} join between two streams is not supported in complete output mode, only in append "
                 "and update.",
                 "Use output_mode append or update.",

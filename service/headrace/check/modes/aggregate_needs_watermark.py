@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     top = subject.aggregates[0]
     if not event_time_columns(top) & {key.column.id for key in top.keys}:
         yield refusal(
+            "STREAM_AGGREGATE_WITHOUT_WATERMARK",
+            top,
             "Invalid streaming output mode: append. Without a watermarked column or window among the grouping keys no "
             "group is ever final, so append would never emit one.",
             "Group by window(time, '10 seconds') of a column with a watermark, or use output_mode update or complete.",

@@ -15,6 +15,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     """
     if subject.mode == COMPLETE and subject.plan.is_streaming and not subject.aggregates:
         yield refusal(
+            "STREAM_COMPLETE_WITHOUT_AGGREGATE",
+            subject.plan,
             "Invalid streaming output mode: complete. The query has no aggregate, so its whole result would be every "
             "row ever read.",
             "Use output_mode append.",

@@ -12,7 +12,7 @@ from headrace.stateful import TimeMode
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
-    """Yield a finding when a stateful operator reads an aggregate that is not in append mode, or timeouts of a function.
+    """Yield a finding when a stateful operator reads an aggregate that is not in append mode, or a function's timeouts.
 
     Source: Spark UnsupportedOperationChecker.
     """
@@ -21,15 +21,21 @@ def check(subject: Subject) -> Iterator[StreamError]:
         if not _is_stateful(node):
             continue
         if subject.mode != APPEND and any(isinstance(inner, Aggregate) for inner in below):
-            yield _refused(f"an aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark")
+            yield _refused(
+                node, f"an aggregate whose rows are emitted again in {subject.mode} mode, behind the watermark"
+            )
             return
         if any(_times_out(inner) for inner in below):
-            yield _refused("a stateful function with timeout: event_time, whose rows may lie behind the watermark")
+            yield _refused(
+                node, "a stateful function with timeout: event_time, whose rows may lie behind the watermark"
+            )
             return
 
 
-def _refused(what: str) -> StreamError:
+def _refused(node: Plan, what: str) -> StreamError:
     return refusal(
+        "STREAM_STATE_OVER_UPDATES",
+        node,
         f"Detected pattern of possible 'correctness' issue due to global watermark: a stateful operator reads {what}.",
         "Use output_mode append with a watermark, or split the query in two with a topic between them.",
     )

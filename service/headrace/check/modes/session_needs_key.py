@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
         keys = [key.child for key in aggregate.keys]
         if keys and all(key in sessions for key in keys):
             yield refusal(
+                "STREAM_SESSION_WITHOUT_KEY",
+                aggregate,
                 "Global aggregation with session window in streaming query is not supported: session_window() is the "
                 "only grouping key.",
                 "Group by one more column, such as a user.",

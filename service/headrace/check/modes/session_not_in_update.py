@@ -20,6 +20,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     sessions = {node.window for node in walk(top) if isinstance(node, SessionAssign)}
     if any(key.child in sessions for key in top.keys):
         yield refusal(
+            "STREAM_SESSION_IN_UPDATE",
+            top,
             "Invalid streaming output mode: update. This output mode is not supported for session windows: a session "
             "that was emitted can still merge with another.",
             "Use output_mode append with a watermark, or complete.",

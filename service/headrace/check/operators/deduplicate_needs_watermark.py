@@ -18,6 +18,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, Deduplicate) and node.within_watermark and not event_time_columns(node.child):
             yield refusal(
+                "STREAM_DEDUPLICATE_WITHOUT_WATERMARK",
+                node,
                 "dropDuplicatesWithinWatermark is not supported on a stream without watermark: keys never expire.",
                 "Set a watermark on the input, or within_watermark: false.",
             )

@@ -20,7 +20,9 @@ def check(subject: Subject) -> Iterator[StreamError]:
         for item in aggregate.aggregates:
             if isinstance(item.child, AggregateCall) and item.child.distinct:
                 yield refusal(
+                    "STREAM_DISTINCT_AGGREGATE",
+                    item.child.at or aggregate,
                     f"Distinct aggregations are not supported on streams; seen: {item.child.function}(DISTINCT ...).",
-                    "Write `extensions: [distinct_aggregates]` in the pipeline file to have it exact, with every distinct "
-                    "value of a group in state; or use approx_count_distinct().",
+                    "Write `extensions: [distinct_aggregates]` in the pipeline file to have it exact, with every "
+                    "distinct value of a group in state; or use approx_count_distinct().",
                 )

@@ -17,6 +17,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, SetOperation) and node.operation == "Except" and node.right.is_streaming:
             yield refusal(
+                "STREAM_EXCEPT",
+                node,
                 "Except with a stream on the right is not supported: the excluding row may still come.",
                 "Put the stream on the left and a table on the right.",
             )

@@ -17,6 +17,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, SetOperation) and node.operation == "Intersect":
             yield refusal(
+                "STREAM_INTERSECT",
+                node,
                 "Intersect of streams is not supported: neither side is ever complete.",
                 "Use a join, for example LEFT SEMI JOIN.",
             )

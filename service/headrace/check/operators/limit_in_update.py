@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, Limit):
             yield refusal(
+                "STREAM_LIMIT_IN_UPDATE",
+                node,
                 "Limits are not supported on streams in update output mode.",
                 "Use output_mode append, or complete over an aggregate.",
             )

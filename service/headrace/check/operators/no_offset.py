@@ -16,4 +16,9 @@ def check(subject: Subject) -> Iterator[StreamError]:
     """
     for node in subject.streaming_nodes:
         if isinstance(node, Offset):
-            yield refusal("Offset is not supported on streams.", "Leave OFFSET out, or page where the result is read.")
+            yield refusal(
+                "STREAM_OFFSET",
+                node,
+                "Offset is not supported on streams.",
+                "Leave OFFSET out, or page where the result is read.",
+            )

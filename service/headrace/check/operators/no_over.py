@@ -18,6 +18,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
         if isinstance(node, WindowFunctions):
             names = ", ".join(node.functions)
             yield refusal(
+                "STREAM_OVER",
+                node,
                 f"Window function is not supported in {names}() OVER (...) on streams; only windows of time are.",
                 "Group by window(time, '10 seconds'), or use max_by() and min_by().",
                 "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",

@@ -18,6 +18,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if len(_judged_by(node, subject.mode)) > 1:
             yield refusal(
+                "STREAM_TWO_EVENT_TIMES",
+                node,
                 "More than one event time column reaches a stateful operator, and late rows are judged by one.",
                 "Keep one of them in the query below, or cast the other: CAST(time AS STRING) carries no watermark.",
                 "_LEGACY_ERROR_TEMP_3077",

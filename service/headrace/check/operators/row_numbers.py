@@ -19,7 +19,9 @@ def check(subject: Subject) -> Iterator[StreamError]:
         calls = [part for whole in expressions_of(node) for part in walk(whole) if isinstance(part, Call)]
         if any(call.function == "monotonically_increasing_id" for call in calls):
             yield refusal(
+                "STREAM_ROW_NUMBERS",
+                node,
                 "Expression(s): monotonically_increasing_id() is not supported with streams: its numbers start again "
                 "in every batch.",
-                "Use uuid(), or the record's partition and offset.",
+                "Use the record's partition and offset.",
             )

@@ -17,6 +17,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, Sort) and not (subject.mode == COMPLETE and streaming_aggregates(node.child)):
             yield refusal(
+                "STREAM_SORT",
+                node,
                 "Sorting is not supported on streams, unless it is on an aggregate in complete output mode: a batch is "
                 "only a part of the result.",
                 "Leave ORDER BY out, or use output_mode complete over a GROUP BY.",

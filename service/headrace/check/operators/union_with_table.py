@@ -17,6 +17,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     for node in subject.streaming_nodes:
         if isinstance(node, Union) and not all(child.is_streaming for child in node.children):
             yield refusal(
+                "STREAM_UNION_TABLE",
+                node,
                 "Union between streaming and batch relations is not supported: a table has no end to come after.",
                 "Read the table as a source of its own.",
             )

@@ -20,12 +20,16 @@ def check(subject: Subject) -> Iterator[StreamError]:
         mode = node.code.output_mode
         if subject.aggregates and mode == UPDATE:
             yield refusal(
+                "STREAM_FUNCTION_MODE",
+                node,
                 f"{node.code.operator} in update mode is not supported with aggregation on a streaming DataFrame: the "
                 f"aggregate would count every update of `{node.name}` as a row of its own.",
                 f"Give {node.name} output_mode: append, and let it emit rows that are final.",
             )
         elif not subject.aggregates and mode != subject.mode:
             yield refusal(
+                "STREAM_FUNCTION_MODE",
+                node,
                 f"{node.code.operator} in {mode} mode is not supported with {subject.mode} output mode on a streaming "
                 f"DataFrame; seen in `{node.name}`.",
                 f"Give the query output_mode {mode}, or {node.name} output_mode {_other(subject.mode, mode)}.",

@@ -19,6 +19,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     ]
     if len(found) > 1 and (subject.mode != APPEND or any(node.code.output_mode != APPEND for node in found)):
         yield refusal(
+            "STREAM_SEVERAL_FUNCTIONS",
+            found[0],
             "Multiple flatMapGroupsWithStates are not supported when they are not all in append mode or the output "
             f"mode is not append; seen: {', '.join(node.name for node in found)}.",
             "Use output_mode append for all of them, or split the query in two with a topic between them.",

@@ -21,6 +21,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
             continue
         if not event_time_columns(node.child):
             yield refusal(
+                "STREAM_TIMEOUT_WITHOUT_WATERMARK",
+                node,
                 f"Watermark must be specified for `{node.name}`, which has timeout: event_time: without one no timeout "
                 "would ever come.",
                 "Set a watermark on the input, or timeout: processing_time.",

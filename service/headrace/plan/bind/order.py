@@ -59,7 +59,7 @@ def order_output(tree: exp.Expr, relation: Relation, session: Session) -> Plan:
     binder = Binder(session, Scope(relation, ids=session.ids), windows)
     outputs = [Bound(column, column.name, column.name) for column in relation.plan.columns]
     keys = [sort_key(bound, item) for bound, item in sort_keys(tree, outputs, binder.bind)]
-    plan = Sort(relation.plan, tuple(keys)) if keys else relation.plan
+    plan = Sort(relation.plan, tuple(keys), at=position_of(tree.args["order"])) if keys else relation.plan
     return limited(tree, plan, binder)
 
 
@@ -70,7 +70,7 @@ def limited(tree: exp.Expr, plan: Plan, binder: Binder) -> Plan:
         if clause is not None:
             refuse_unread(clause)
         if clause is not None and str(clause.expression.sql()).upper() != "ALL":
-            plan = node(plan, _count(clause.expression, name.upper(), binder))
+            plan = node(plan, _count(clause.expression, name.upper(), binder), at=position_of(clause))
     return plan
 
 

@@ -64,9 +64,10 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
         sort.append(sort_key(replace(bound, expression=column), node))
     plan: Plan = Project(child, (*aliases, *extra))
     if output.distinct:
-        plan = Aggregate(plan, tuple(Alias(alias.column, alias.column) for alias in aliases), ())
+        first = position_of(output.items[0].node)
+        plan = Aggregate(plan, tuple(Alias(alias.column, alias.column) for alias in aliases), (), at=first)
     if sort:
-        plan = Sort(plan, tuple(sort))
+        plan = Sort(plan, tuple(sort), at=position_of(keys[0][1]))
     if extra:
         plan = Project(plan, tuple(Alias(alias.column, alias.column) for alias in aliases))
     return plan
@@ -104,8 +105,13 @@ def _over(child: Plan, items: list[Item], keys: _Keys, session: Session) -> tupl
     def read(bound: Bound) -> Bound:
         return replace(bound, expression=rewrite(bound.expression, lambda e: columns.get(e, e)))
 
-    node = WindowFunctions(child, made, tuple(_function(call) for call in calls))
+    at = next((position_of(item.node) for item in items if _has_over(item.bound)), None)
+    node = WindowFunctions(child, made, tuple(_function(call) for call in calls), at=at)
     return node, [replace(item, bound=read(item.bound)) for item in items], [(read(key), n) for key, n in keys]
+
+
+def _has_over(bound: Bound) -> bool:
+    return any(isinstance(part, WindowCall) for part in walk(bound.expression))
 
 
 def _function(call: WindowCall) -> str:

@@ -25,6 +25,7 @@ from headrace.plan.bind.source.relation import bind_from
 from headrace.plan.bind.subquery import bind_where, condition
 from headrace.plan.constant import cast_to
 from headrace.plan.nodes import Aggregate, Filter, Plan
+from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN
 
 
@@ -111,6 +112,10 @@ class _Block:
         bound = binder.bind(clause.this)
         return replace(bound, expression=cast_to(bound.expression, BOOLEAN))
 
+    def _first_aggregate(self, items: list[Item]) -> exp.Expr:
+        """Return what makes a SELECT without GROUP BY an aggregation: its first item that holds one, else the whole."""
+        return next((item.node for item in items if has_aggregate(item.bound.expression)), self.tree)
+
     def _aggregate(
         self,
         child: Plan,
@@ -137,5 +142,6 @@ class _Block:
             filter_ = extraction.lower(having).expression if having else None
             keys = [(extraction.lower(key), node) for key, node in keys]
         self.findings.close()
-        plan: Plan = Aggregate(child, node_keys, extraction.aggregates)
+        at = position_of(self.tree.args.get("group") or self._first_aggregate(items))
+        plan: Plan = Aggregate(child, node_keys, extraction.aggregates, at=at)
         return (Filter(plan, filter_) if filter_ is not None else plan), lowered, keys

@@ -117,7 +117,9 @@ def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
         equal = [call("equal", [binder.bind(item).expression, column], ansi=binder.ansi) for item, column in pairs]
         conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
-    return Join(relation.plan, plan, how, all_of(conditions) if conditions else None, is_in and negated)
+    return Join(
+        relation.plan, plan, how, all_of(conditions) if conditions else None, is_in and negated, at=position_of(node)
+    )
 
 
 def _pulled(plan: Plan, outer: frozenset[int]) -> tuple[Plan, list[Expression]]:

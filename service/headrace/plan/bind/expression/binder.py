@@ -99,13 +99,13 @@ class Binder:
         if name in _GROUPING:
             return _grouping(self, name, args)
         if is_aggregate(name) and not (is_function(name) and self.inside is None):
-            return self._aggregate(name, args, around)
+            return self._aggregate(name, args, around).placed(position_of(node))
         if around.given:
             message = f"`{name}` is no aggregate function; DISTINCT, FILTER and IGNORE NULLS belong to those."
             raise StreamError("SQL_ANALYSIS", message, condition="INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
         canonical = name if is_function(name) else operators.SYNONYMS.get(name, name)
         if canonical != name and is_aggregate(canonical):
-            return self._aggregate(canonical, args, around)
+            return self._aggregate(canonical, args, around).placed(position_of(node))
         user = self.session.catalog.function(name)
         if user is not None:
             return self._user_call(user, args)

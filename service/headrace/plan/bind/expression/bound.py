@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from headrace.plan.expressions import Expression
+from headrace.plan.expressions import AggregateCall, Expression
+from headrace.values import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,8 @@ class Bound:
     expression: Expression
     text: str
     name: str | None = None
+
+    def placed(self, at: Position | None) -> Bound:
+        """Return the same with its place in the SQL, where the expression has room for one."""
+        made = self.expression
+        return replace(self, expression=replace(made, at=at)) if isinstance(made, AggregateCall) else self

@@ -31,10 +31,10 @@ def bind_join(node: exp.Join, left: Relation, right: Relation, session: Session,
     how = _how(node)
     names = _using(node, left, right)
     if names is not None:
-        return _joined_using(left, right, how, names, session)
+        return _joined_using(node, left, right, names, session)
     on = node.args.get("on")
     condition = _condition(on, left, right, session, outer) if on is not None else None
-    return _visible(Join(left.plan, right.plan, how, condition), left, right)
+    return _visible(Join(left.plan, right.plan, how, condition, at=position_of(node)), left, right)
 
 
 def _how(node: exp.Join) -> JoinType:
@@ -70,13 +70,14 @@ def _visible(join: Join, left: Relation, right: Relation) -> Relation:
     return Relation(join, left.visible if tests else (*left.visible, *right.visible))
 
 
-def _joined_using(left: Relation, right: Relation, how: JoinType, names: list[str], session: Session) -> Relation:
+def _joined_using(node: exp.Join, left: Relation, right: Relation, names: list[str], session: Session) -> Relation:
+    how = _how(node)
     pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
     condition: Expression | None = None
     for mine, theirs in pairs:
         equal = call("equal", [mine.column, theirs.column], ansi=session.catalog.settings.ansi)
         condition = equal if condition is None else call("and", [condition, equal])
-    join = Join(left.plan, right.plan, how, condition)
+    join = Join(left.plan, right.plan, how, condition, at=position_of(node))
     if how in (JoinType.SEMI, JoinType.ANTI):
         return _visible(join, left, right)
     merged = {item.column.id for pair in pairs for item in pair}

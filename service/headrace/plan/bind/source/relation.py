@@ -42,9 +42,11 @@ from headrace.plan.nodes import (
     Watermark,
     walk,
 )
+from headrace.plan.transform import rewrite_plan
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
 from headrace.types import TIMESTAMP, StructType
+from headrace.values import Position
 
 
 def bind_from(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
@@ -154,12 +156,19 @@ def _table(node: exp.Table, session: Session) -> Relation:
         error.at = position_of(node)
         raise error
     try:
-        plan = instantiate(entry, session)
+        plan = _read_at(instantiate(entry, session), position_of(node))
     except StreamError as error:
         error.at = error.at or position_of(node)
         raise
     alias = node.args.get("alias")
     return renamed(plan, alias, session) if alias else Relation.of(plan, name)
+
+
+def _read_at(plan: Plan, at: Position | None) -> Plan:
+    """Return the plan with a place for what the pipeline file makes without SQL: where SQL reads it."""
+    if isinstance(plan, Watermark):
+        plan = replace(plan, child=_read_at(plan.child, at))
+    return replace(plan, at=at) if plan.at is None else plan
 
 
 def instantiate(entry: Entry, session: Session) -> Plan:
@@ -179,11 +188,17 @@ def _defined(entry: Entry, session: Session) -> Plan:
             return TableScan(name, _columns(schema, session))
         case ViewRelation(tree=tree, locate=locate):
             with _located(locate):
-                return session.bind_query(tree, inner, None).plan
+                plan = session.bind_query(tree, inner, None).plan
+            return rewrite_plan(plan, lambda below: _moved(below, locate))
         case DeduplicateRelation():
             return _deduplicated(definition, inner)
         case StatefulRelation():
             return _with_state(definition, inner)
+
+
+def _moved(node: Plan, locate: Locate) -> Plan:
+    """Return the node with its place in a view's SQL turned into one in the file; inner views have done so before."""
+    return node if node.at is None or node.at.file else replace(node, at=locate(node.at))
 
 
 def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:

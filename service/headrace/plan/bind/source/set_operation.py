@@ -16,6 +16,7 @@ from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, Project, SetOpe
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, DataType
+from headrace.values import Position
 
 
 def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | None) -> Relation:
@@ -32,26 +33,27 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
     findings.close()
     name = type(tree).__name__.upper()
     left, right = _aligned(sides[0], sides[1], name, tree, session)
+    at = position_of(tree.expression)
     if isinstance(tree, exp.Union):
         output = tuple(session.ids.column(column.type, column.name) for column in left.columns)
         flat = isinstance(left, Union) and isinstance(tree.this, exp.Union) and not tree.args.get("distinct")
         children = (*(left.children if flat and isinstance(left, Union) else (left,)), right)
-        plan: Plan = Union(children, output)
+        plan: Plan = Union(children, output, at=at)
         if tree.args.get("distinct"):
-            plan = Aggregate(plan, tuple(Alias(column, column) for column in output), ())
+            plan = Aggregate(plan, tuple(Alias(column, column) for column in output), (), at=at)
     elif isinstance(tree, exp.Except) and tree.args.get("distinct") and left.is_streaming and not right.is_streaming:
-        plan = _left_without(left, right)
+        plan = _left_without(left, right, at)
     else:
-        plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"))
+        plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"), at=at)
     return Relation.of(order_output(tree, Relation.of(plan), session))
 
 
-def _left_without(left: Plan, right: Plan) -> Plan:
+def _left_without(left: Plan, right: Plan, at: Position | None) -> Plan:
     """EXCEPT of a stream and a table, as operators that streams have. Source: Spark ReplaceExceptWithAntiJoin."""
     pairs = [Call(BOOLEAN, "null_safe_equal", pair) for pair in zip(left.columns, right.columns, strict=True)]
     condition = functools.reduce(lambda one, other: Call(BOOLEAN, "and", (one, other)), pairs)
-    kept = Join(left, right, JoinType.ANTI, condition)
-    return Aggregate(kept, tuple(Alias(column, column) for column in left.columns), ())
+    kept = Join(left, right, JoinType.ANTI, condition, at=at)
+    return Aggregate(kept, tuple(Alias(column, column) for column in left.columns), (), at=at)
 
 
 def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Session) -> tuple[Plan, Plan]:
