@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from headrace.arrow_sql import ArrowSql
 from headrace.duck import duckdb_type, literal_sql
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm
 from headrace.sql.aggregates import AGGREGATES
@@ -44,9 +46,13 @@ class Folding:
             items = ", ".join(f"{text} AS {name}" for text, name in zip(merged, names, strict=True))
             state = f"SELECT {items} FROM ({state}) o, ({newer}) n"
         shown = [f"CAST({n} AS {duckdb_type(k)})" for n, k in zip(names, form.buffers, strict=True)]
-        row = self._connection.execute(f"SELECT {form.final(shown, settings)} FROM ({state})").fetchone()
-        assert row is not None
-        return row[0]
+        ((value,),) = self._connection.execute(f"SELECT {form.final(shown, settings)} FROM ({state})").fetchall()
+        return value
+
+    def buffers(self, form: AggregateForm, rows: Sequence[Row], kinds: Sequence[DataType]) -> pa.Table:
+        """Return the buffers of a batch."""
+        text = self._partial(form, rows, kinds, SqlSettings(), None)
+        return ArrowSql(self._connection).run(text, {}, keep=False)
 
     def _partial(
         self,

@@ -7,14 +7,29 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StreamError
 from headrace.sql.aggregates import AGGREGATES
+from headrace.sql.aggregates.forms.distinct import distinct as distinct_form
 from headrace.sql.function import Argument
-from headrace.types import BIGINT, BOOLEAN, DOUBLE, INT, STRING, DataType, DecimalType
+from headrace.types import (
+    BIGINT,
+    BOOLEAN,
+    DAY_TIME_INTERVAL,
+    DOUBLE,
+    INT,
+    STRING,
+    ArrayType,
+    DataType,
+    DecimalType,
+    StructType,
+    struct,
+)
+from headrace_state import RowCodec
 
 L, F, NAN = "BIGINT", "DOUBLE", math.nan
 D = Decimal
@@ -141,33 +156,99 @@ def test_what_is_not_done_is_refused_by_name(fold: Any, name: str, instead: str)
     assert instead in caught.value.message
 
 
-_PLAIN = [
-    *((n, [INT]) for n in ("count", "sum", "avg", "min", "max", "first", "last", "bit_and", "bit_or", "bit_xor")),
-    *((n, [INT]) for n in ("stddev", "var_pop", "skewness", "kurtosis", "collect_list", "collect_set")),
-    ("approx_count_distinct", [INT]),
-    ("max_by", [INT, INT]),
-    ("min_by", [INT, INT]),
-    ("corr", [INT, INT]),
-    ("covar_samp", [INT, INT]),
+_SPLITTABLE: list[tuple[str, Any, Any]] = [
+    *((n, [INT], []) for n in ("count", "sum", "avg", "min", "max", "first", "last", "bit_and", "bit_or", "bit_xor")),
+    *(
+        (n, [INT], [])
+        for n in ("stddev", "var_pop", "skewness", "kurtosis", "collect_list", "collect_set", "any_value")
+    ),
+    *((n, [INT], []) for n in ("approx_count_distinct", "try_sum", "try_avg", "median", "mode", "approx_top_k")),
+    *((n, [MONEY], []) for n in ("sum", "avg", "try_sum", "try_avg", "median", "mode")),
+    *((n, [DAY_TIME_INTERVAL], []) for n in ("sum", "avg", "try_sum", "try_avg", "median", "collect_list")),
+    *((n, [INT, INT], []) for n in ("max_by", "min_by", "corr", "covar_samp", "covar_pop")),
+    *(
+        (f"regr_{n}", [INT, INT], [])
+        for n in ("avgx", "avgy", "count", "intercept", "r2", "slope", "sxx", "sxy", "syy")
+    ),
+    ("percentile", [INT], [(DOUBLE, 0.3)]),
+    ("percentile_cont", [INT], [(DOUBLE, 0.3), (BOOLEAN, True)]),
+    ("percentile_disc", [INT], [(DOUBLE, 0.7), (BOOLEAN, False)]),
+    ("percentile_approx", [INT], [(DOUBLE, 0.5), (INT, 100)]),
+    ("max_by", [INT, INT], [(INT, 2)]),
+    ("min_by", [INT, INT], [(INT, 3)]),
+    ("histogram_numeric", [INT], [(INT, 40)]),
+    ("count_min_sketch", [INT], [(DOUBLE, 0.5), (DOUBLE, 0.5), (INT, 1)]),
+    ("listagg", [STRING], [(STRING, ",")]),
+    ("listagg within group", [STRING], [(STRING, ","), (STRING, "-"), (BOOLEAN, True), (BOOLEAN, True)]),
+    ("max", [struct(a=INT, b=STRING)], []),
+    ("min", [ArrayType(INT)], []),
+    ("bitmap_construct_agg", [BIGINT], []),
 ]
-_VALUES = st.one_of(st.none(), st.integers(-9, 9))
+"""Name, arguments, and constants behind them."""
 
 
-@pytest.mark.parametrize(("name", "kinds"), _PLAIN)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.tuples(_VALUES, _VALUES), max_size=12), cuts=st.lists(st.integers(0, 12), max_size=2))
-def test_merging_parts_equals_the_whole(fold: Any, name: str, kinds: Any, rows: Any, cuts: list[int]) -> None:
-    """final(merge(partial(a), partial(b))) = final(partial(a + b)), empty parts included."""
-    form = fold.form(name, kinds)
-    kinds = list(form.arguments)
+def _drawn(kind: DataType) -> st.SearchStrategy[Any]:
+    small = st.integers(-9, 9)
+    if isinstance(kind, StructType):
+        return st.none() | st.fixed_dictionaries({f.name: _drawn(f.type) for f in kind.fields})
+    if isinstance(kind, ArrayType):
+        return st.none() | st.lists(_drawn(kind.element), max_size=2)
+    made = {STRING: st.sampled_from("abc"), MONEY: small.map(lambda n: D(n).scaleb(-2)), BIGINT: st.integers(0, 99)}
+    return st.none() | made.get(kind, small)
+
+
+_OFTEN_DISTINCT = ("count", "sum", "avg", "collect_list", "median", "corr", "percentile", "listagg within group")
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "extra", "distinct"),
+    [
+        *((*case, False) for case in _SPLITTABLE),
+        *((*case, True) for case in _SPLITTABLE if case[0] in _OFTEN_DISTINCT),
+    ],
+)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), cuts=st.lists(st.integers(0, 12), max_size=2))
+def test_merging_parts_equals_the_whole(
+    fold: Any, name: str, kinds: Any, extra: Any, distinct: bool, data: Any, cuts: list[int]
+) -> None:
+    """final(merge(partial(a), partial(b))) = final(partial(a + b)), empty parts included; DISTINCT too."""
+    form = fold.form(name, kinds, extra)
+    if distinct:
+        arguments = [*(Argument(k) for k in kinds), *(Argument(k, constant=True, value=v) for k, v in extra)]
+        form = distinct_form(form, arguments)
+    types = list(form.arguments)
+    rows = data.draw(st.lists(st.tuples(*(_drawn(kind) for kind in kinds)), max_size=12))
     typed = [
-        tuple(float(v) if k == DOUBLE and v is not None else v for v, k in zip(row, kinds, strict=False))
+        tuple(float(v) if k == DOUBLE and v is not None else v for v, k in zip(row, types, strict=False))
+        + tuple(value for _, value in extra)
         for row in rows
     ]
     ends = [0, *sorted(min(c, len(rows)) for c in cuts), len(rows)]
     pieces = [typed[a:b] for a, b in pairwise(ends)]
-    whole, merged = fold(form, [typed], kinds), fold(form, pieces, kinds)
-    assert merged == (pytest.approx(whole, rel=1e-9, abs=1e-12) if isinstance(whole, float) else whole)
+    whole, merged = fold(form, [typed], types), fold(form, pieces, types)
+    assert merged == (pytest.approx(whole, rel=1e-9, abs=1e-9, nan_ok=True) if isinstance(whole, float) else whole)
+
+
+@pytest.mark.parametrize(("name", "kinds", "extra"), _SPLITTABLE)
+def test_state_keeps_every_buffer(fold: Any, name: str, kinds: Any, extra: Any) -> None:
+    """What a batch over no rows gives comes back from the row codec of the state unchanged."""
+    form = fold.form(name, kinds, extra)
+    empty = fold.buffers(form, [], list(form.arguments))
+    schema = pa.schema([pa.field(f"b{i}", kind.arrow()) for i, kind in enumerate(form.buffers)])
+    codec = RowCodec(schema)
+    assert codec.decode(codec.encode(empty.cast(schema))).to_pylist() == empty.to_pylist()
+
+
+def test_a_histogram_of_many_values_keeps_their_number(fold: Any) -> None:
+    """Bars are at most as many as wanted, in order, and weigh as much as there are values, merged or not."""
+    form = fold.form("histogram_numeric", [INT], [(INT, 4)])
+    rows = [(i * i % 997, 4) for i in range(500)]
+    for pieces in ([rows], [rows[:100], rows[100:101], rows[101:]]):
+        bars = fold(form, pieces, [INT, INT])
+        assert len(bars) == 4
+        assert sum(bar["y"] for bar in bars) == 500
+        assert [bar["x"] for bar in bars] == sorted(bar["x"] for bar in bars)
 
 
 def test_a_large_mean_costs_no_digits(fold: Any) -> None:
@@ -175,11 +256,3 @@ def test_a_large_mean_costs_no_digits(fold: Any) -> None:
     form = fold.form("var_pop", [DOUBLE])
     pieces = [[(1e9 + x,) for x in piece] for piece in ((4.0, 7.0), (13.0,), (16.0,))]
     assert fold(form, pieces, [DOUBLE]) == pytest.approx(22.5, rel=1e-9)
-
-
-def test_no_buffer_is_of_a_type_that_state_cannot_keep() -> None:
-    """The row codec of the state knows these."""
-    plain = {"BIGINT", "INT", "DOUBLE", "BOOLEAN", "ARRAY<INT>"}
-    for name, kinds in _PLAIN:
-        form = AGGREGATES[name].resolve([Argument(kind) for kind in kinds], False)
-        assert {kind.sql() for kind in form.buffers} <= plain
