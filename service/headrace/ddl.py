@@ -28,6 +28,7 @@ from headrace.types import (
     TIMESTAMP,
     TIMESTAMP_NTZ,
     TINYINT,
+    VARIANT,
     YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
@@ -59,6 +60,7 @@ ATOMIC_NAMES: Mapping[str, DataType] = MappingProxyType(
         "TIMESTAMP_LTZ": TIMESTAMP,
         "TIMESTAMP_NTZ": TIMESTAMP_NTZ,
         "TINYINT": TINYINT,
+        "VARIANT": VARIANT,
         "VOID": NULL,
     }
 )

@@ -53,6 +53,7 @@ DATE = AtomicType("DATE")
 TIMESTAMP = AtomicType("TIMESTAMP")
 TIMESTAMP_NTZ = AtomicType("TIMESTAMP_NTZ")
 TIME = AtomicType("TIME(6)")
+VARIANT = AtomicType("VARIANT")
 DAY_TIME_INTERVAL = AtomicType("INTERVAL DAY TO SECOND")
 YEAR_MONTH_INTERVAL = AtomicType("INTERVAL YEAR TO MONTH")
 CALENDAR_INTERVAL = AtomicType("INTERVAL")
@@ -72,6 +73,7 @@ _ARROW = {
     "TIMESTAMP": pa.timestamp("us", tz="UTC"),
     "TIMESTAMP_NTZ": pa.timestamp("us"),
     "TIME(6)": pa.time64("us"),
+    "VARIANT": pa.string(),
     "INTERVAL DAY TO SECOND": pa.duration("us"),
     "INTERVAL YEAR TO MONTH": pa.int32(),
     "INTERVAL": pa.month_day_nano_interval(),

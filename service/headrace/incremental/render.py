@@ -11,6 +11,7 @@ from collections.abc import Callable
 from headrace.duck import duckdb_type, literal_sql, quote
 from headrace.errors import StreamError
 from headrace.plan.constant import argument_of
+from headrace.plan.constant import NO_VALUE, value_of
 from headrace.plan.expressions import (
     AggregateCall,
     Call,
@@ -80,6 +81,9 @@ class Renderer:
         """Return an expression as the function table takes it."""
         constant = isinstance(expression, Literal)
         value = expression.value if isinstance(expression, Literal) else None
+        if isinstance(expression, Call) and expression.function == "map":  # the options of a function
+            found = value_of(expression)
+            constant, value = found is not NO_VALUE, None if found is NO_VALUE else found
         return Rendered(self.sql(expression), expression.type, constant, value)
 
     def aggregate(self, call: AggregateCall) -> AggregateForm:

@@ -106,6 +106,4 @@ FUNCTIONS = table(
     refused("from_xml", "XML is not done"),
     refused("to_xml", "XML is not done"),
     refused("xpath", "XML is not done"),
-    refused("parse_json", "VARIANT is not done"),
-    refused("variant_get", "VARIANT is not done"),
 )

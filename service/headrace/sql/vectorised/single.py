@@ -11,13 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised import decimal_format, documents, texts, vectors
+from headrace.sql.vectorised import decimal_format, documents, texts, variants, vectors
 from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.number_patterns import read_number, write_number
 
 Single = tuple[str, tuple[str, ...], str, Callable[..., pa.Array]]
 
 _T, _I, _B, _F = "VARCHAR", "INTEGER", "BLOB", "BOOLEAN"
+_ROWS = "STRUCT(pos INTEGER, key VARCHAR, value VARCHAR)[]"
 _ARROW: dict[str, Any] = {
     "VARCHAR": pa.string(),
     "INTEGER": pa.int32(),
@@ -25,6 +26,7 @@ _ARROW: dict[str, Any] = {
     "BOOLEAN": pa.bool_(),
     "FLOAT": pa.float32(),
     "FLOAT[]": pa.list_(pa.float32()),
+    _ROWS: pa.list_(pa.struct([("pos", pa.int32()), ("key", pa.string()), ("value", pa.string())])),
     "VARCHAR[]": pa.list_(pa.string()),
     "VARCHAR[][]": pa.list_(pa.list_(pa.string())),
 }
@@ -67,6 +69,11 @@ SINGLE: tuple[Single, ...] = (
     _single("csv_fields", "tt", "VARCHAR[]", documents.csv_fields),
     _single("csv_line", "lt", _T, documents.csv_line),
     _single("format_number", "tt", _T, decimal_format.format_number),
+    _single("parse_json", "tf", _T, variants.parse_json),
+    _single("variant_get", "tt", _T, variants.variant_get),
+    _single("variant_text", "t", _T, variants.variant_text),
+    _single("schema_of_variant", "t", _T, variants.schema_of_variant),
+    _single("variant_rows", "t", _ROWS, variants.variant_rows),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
 )
