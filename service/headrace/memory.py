@@ -14,7 +14,13 @@ import pyarrow as pa
 _M_ARENA_MAX = -8
 """mallopt's number for the most arenas (malloc.h)."""
 
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
+"""mallopt's numbers for what is mapped by itself, and for how much free memory is kept (malloc.h)."""
+
 ARENAS = 2
+
+LARGE_BYTES = 1 << 20
+"""Blocks from this size on go back to the system as soon as they are free; glibc would raise its bound to 32 MB."""
 
 
 def share_one_allocator() -> None:
@@ -27,3 +33,5 @@ def share_one_allocator() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_M_ARENA_MAX, ARENAS)
+            mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+            mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)

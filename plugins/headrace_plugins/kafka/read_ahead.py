@@ -26,7 +26,7 @@ from headrace_plugins.kafka.rows import Chunk, to_chunk
 
 _log = structlog.get_logger(__name__)
 
-_AT_ONCE = 10_000  # messages drained in one call; more would keep the interpreter from the batch for long
+_AT_ONCE = 5_000  # messages drained in one call; more would keep the interpreter from the batch for long
 _IDLE_S = 0.02  # the longest that a new place to read from waits for the thread
 _FULL_S = 0.05
 _LAST_COMMIT_S = 2.0
