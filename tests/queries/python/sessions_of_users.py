@@ -95,6 +95,36 @@ class Alarm(StatefulProcessor):
         return [(key.k, f"ring {expiredTimerInfo.getExpiryTimeInMs()} at {timerValues.getCurrentWatermarkInMs()}")]
 
 
+class Chain(StatefulProcessor):
+    """Four timers a row; the first that rings registers one in the past and deletes one that is due."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare."""
+        self.handle = handle
+        self.rung = handle.getValueState("rung", "n BIGINT")
+
+    def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: TimerValues) -> Iterator[tuple[Any, ...]]:
+        """Register."""
+        for row in rows:
+            for later in (1000, 2000, 3000, 9000):
+                self.handle.registerTimer(int(row.ts.timestamp() * 1000) + later)
+        yield (key.k, f"timers {self._timers()}")
+
+    def handleExpiredTimer(self, key: Any, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo) -> Any:
+        """Ring."""
+        time = expiredTimerInfo.getExpiryTimeInMs()
+        (rung,) = self.rung.get() or (0,)
+        self.rung.update((rung + 1,))
+        before = self._timers()
+        if rung == 0:
+            self.handle.registerTimer(time + 10)
+            self.handle.deleteTimer(time + 1000)
+        return [(key.k, f"ring {time % 100000} n={rung + 1} timers={before}")]
+
+    def _timers(self) -> list[int]:
+        return [time % 100000 for time in self.handle.listTimers()]
+
+
 class Remembers(StatefulProcessor):
     """A value that lives for 1.5 seconds of processing time."""
 

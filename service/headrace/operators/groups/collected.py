@@ -27,6 +27,7 @@ class Collected:
     def __init__(self, target: str, schema: StructType, *, takes_tables: bool) -> None:
         self._target = target
         self._schema = schema
+        self._names = schema.names
         self._takes_tables = takes_tables
         self._tables: list[pa.Table] = []
         self._rows: list[tuple[Any, ...]] = []
@@ -56,8 +57,8 @@ class Collected:
         raise broken(self._target, f"gave {given!r}; it must return or yield {wanted}.")
 
     def _row(self, row: Any) -> tuple[Any, ...]:
-        names = self._schema.names
-        if isinstance(row, Mapping):
+        names = self._names
+        if not isinstance(row, tuple | list) and isinstance(row, Mapping):
             unknown = sorted(str(name) for name in row if name not in names)
             if unknown:
                 raise broken(self._target, f"gave the column {unknown[0]}; output_schema has {', '.join(names)}.")
@@ -66,7 +67,7 @@ class Collected:
             raise broken(self._target, f"gave the row {row!r}; a row is a tuple or a dict.")
         if len(row) != len(names):
             raise broken(self._target, f"gave a row of {len(row)} values {row!r}; output_schema has {len(names)}.")
-        return tuple(row)
+        return row if type(row) is tuple else tuple(row)
 
     def _conformed(self, table: Any) -> pa.Table:
         if isinstance(table, pa.RecordBatch):

@@ -23,9 +23,15 @@ def row_maker(name: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], tu
     return make
 
 
+def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return a column's Python values; maps are dicts."""
+    values: list[Any] = column.to_pylist(maps_as_pydicts="strict")
+    return values
+
+
 def python_rows(table: pa.Table | pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     """Return the rows as plain tuples of Python values; maps are dicts."""
-    columns = [column.to_pylist(maps_as_pydicts="strict") for column in table.columns]
+    columns = [python_values(column) for column in table.columns]
     return zip(*columns, strict=True) if columns else iter([()] * table.num_rows)
 
 
@@ -56,6 +62,7 @@ class KeyedRows:
     def iterators(self) -> Iterator[Iterator[tuple[Any, ...]]]:
         """Yield the rows of each key as named tuples."""
         make = row_maker("Row", self._rows.column_names)
-        rows = [make(row) for row in python_rows(self._rows)]
-        for end, size in zip(self._ends, self._sizes, strict=True):
-            yield iter(rows[end - size : end])
+        columns = [python_values(column) for column in self._rows.columns]
+        for end, size in zip(self._ends.tolist(), self._sizes.tolist(), strict=True):
+            # Rows are made when they are asked for, so that they die young.
+            yield map(make, zip(*(column[end - size : end] for column in columns), strict=True))
