@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.types as pt
 
 from headrace.arrow_sql import ArrowSql
 from headrace.incremental.render import column_name
@@ -45,7 +46,7 @@ class Statements:
         """
         text = sql.replace(BATCH_TIME_PLACEHOLDER, self._batch_time)
         try:
-            result = self._sql.run(text, relations, keep=text == sql)
+            result = self._sql.run(text, {n: _whole_intervals(t) for n, t in relations.items()}, keep=text == sql)
         except duckdb.Error as error:
             raise translate(error) from error
         return result if schema is None else conform(result, schema)
@@ -57,6 +58,30 @@ class Statements:
     def close(self) -> None:
         """End the session."""
         self._connection.close()
+
+
+def _whole_intervals(table: pa.Table) -> pa.Table:
+    """Return the table with day-time intervals as microseconds, which is what statements compute with."""
+    if not any(_has_duration(field.type) for field in table.schema):
+        return table
+    return table.cast(pa.schema([field.with_type(_whole(field.type)) for field in table.schema]))
+
+
+def _has_duration(kind: pa.DataType) -> bool:
+    if not pt.is_nested(kind):
+        return bool(pt.is_duration(kind))
+    return any(_has_duration(kind.field(i).type) for i in range(kind.num_fields))
+
+
+def _whole(kind: pa.DataType) -> pa.DataType:
+    """The type with BIGINT in place of durations."""
+    if pt.is_map(kind):
+        return pa.map_(_whole(kind.key_type), _whole(kind.item_type))
+    if pt.is_list(kind):
+        return pa.list_(_whole(kind.value_type))
+    if pt.is_struct(kind):
+        return pa.struct([part.with_type(_whole(part.type)) for part in kind])
+    return pa.int64() if pt.is_duration(kind) else kind
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
