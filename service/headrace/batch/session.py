@@ -153,7 +153,11 @@ class BatchSession:
         if self._connection is None or self._opened_for != self._settings:
             self.close()
             self._connection = open_session(
-                self._settings, threads=2, memory_limit_bytes=MEMORY_LIMIT_BYTES, temp_folder=None
+                self._settings,
+                threads=2,
+                memory_limit_bytes=MEMORY_LIMIT_BYTES,
+                temp_folder=None,
+                functions=[function.arrow() for function in self._catalog().functions],
             )
             self._opened_for = self._settings
         return self._connection
