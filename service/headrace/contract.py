@@ -262,10 +262,16 @@ class Sink(Protocol):
         """What this sink promises with its present options."""
         ...
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners, finish or undo what they left, and return the last committed marker of this query.
 
         None when none was ever committed, and always for a sink that keeps no marker.
+
+        Args:
+            owner: The number under which this process last owned the query; 0 when it never did.
+
+        Raises:
+            SupersededError: a later owner has claimed the query since; nobody was fenced.
         """
         ...
 

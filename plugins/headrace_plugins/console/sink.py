@@ -60,8 +60,9 @@ class ConsoleSink:
         """At least once."""
         return Delivery.AT_LEAST_ONCE
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Return None: a terminal keeps no marker."""
+        del owner
         return None
 
     def claim(self, marker: Marker) -> None:

@@ -44,13 +44,20 @@ class FolderCommits:
         self._clock = clock
         self._session: Path | None = None
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence every earlier session, put the files of the last manifest in place, sweep the rest; return the marker.
+
+        Args:
+            owner: The number under which this process last owned the query; 0 when it never did.
 
         Raises:
             StreamError: CHECKPOINT_DISAGREES when the folder belongs to another query; IO_FAILED.
+            SupersededError: a later owner has claimed the folder since; nobody was fenced.
         """
         try:
+            seen = self._marker(self.log.newest()) if owner else None
+            if seen is not None and seen.owner > owner:
+                raise _superseded(self._folder)
             self._files.make_folder(self._folder / COMMITS)
             self._files.make_folder(self._folder / STAGING)
             fenced = self._fence()

@@ -85,10 +85,10 @@ class FileSink:
         """Exactly once."""
         return Delivery.EXACTLY_ONCE
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners, finish the last committed batch, sweep what was not, and return the last marker."""
         self._batch, self._staged = None, []
-        return self._commits.recover()
+        return self._commits.recover(owner)
 
     def claim(self, marker: Marker) -> None:
         """Record the owner in ``_commits/owner.json``."""

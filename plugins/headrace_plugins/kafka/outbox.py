@@ -71,8 +71,9 @@ class PlainOutbox:
             self._producer = build_client(Producer, {**self._settings, "on_delivery": self._delivered})
         return self._producer
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Return None: nothing is remembered."""
+        del owner
         return None
 
     def claim(self, marker: Marker) -> None:
@@ -169,9 +170,12 @@ class TransactionalOutbox(PlainOutbox):
         self._begun_s: float | None = None
         self._ready = False
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners, settle their transaction, and only then read the marker."""
         self._drop()
+        seen = self._read_marker() if owner else None
+        if seen is not None and seen.owner > owner:
+            raise _superseded(seen.owner)
         self._init()
         marker = self._read_marker()
         self._owner = marker.owner if marker else 0

@@ -179,9 +179,9 @@ class KafkaSink:
         """What the option says."""
         return self._delivery
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners and return the last committed marker."""
-        return self._outbox.recover()
+        return self._outbox.recover(owner)
 
     def claim(self, marker: Marker) -> None:
         """Record a new owner, or refresh the marker while the query is idle."""

@@ -35,6 +35,8 @@ SPEC = Spec(
     ),
 )
 
+_TAKEN = "another run of this query writes to the memory table now"
+
 
 class MemoryTable:
     """What a memory sink has committed, thread-safe; lives as long as the process or until `clear_tables`."""
@@ -56,9 +58,11 @@ class MemoryTable:
         with self._lock:
             return dict(self._batches)
 
-    def take_over(self, owner: object, query_id: str, empty: pa.Table) -> Marker | None:
+    def take_over(self, owner: object, query_id: str, empty: pa.Table, held: int) -> Marker | None:
         """Fence earlier owners and return the last marker of this query; the rows of another query are dropped."""
         with self._lock:
+            if self._marker is not None and self._marker.query_id == query_id and 0 < held < self._marker.owner:
+                raise SupersededError(_TAKEN)
             self._owner = owner
             if self._marker is None or self._marker.query_id != query_id:
                 self._batches, self._marker, self._empty = {}, None, empty
@@ -81,8 +85,7 @@ class MemoryTable:
 
     def _check(self, owner: object) -> None:
         if self._owner is not owner:
-            msg = "another run of this query writes to the memory table now"
-            raise SupersededError(msg)
+            raise SupersededError(_TAKEN)
 
 
 _tables: dict[str, MemoryTable] = {}
@@ -115,10 +118,10 @@ class MemorySink:
         """Exactly once, as long as the process lives."""
         return Delivery.EXACTLY_ONCE
 
-    def recover(self) -> Marker | None:
+    def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners and return the last marker."""
         self._pending = None
-        return self._table.take_over(self, self._context.query_id, self._empty)
+        return self._table.take_over(self, self._context.query_id, self._empty, owner)
 
     def claim(self, marker: Marker) -> None:
         """Record the new owner."""

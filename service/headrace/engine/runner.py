@@ -71,6 +71,7 @@ class QueryRunner:
         self._beat_s = clock.monotonic_s()
         self._ids: tuple[str, str] | None = None
         self._restarts = 0
+        self._owner = 0
         self._failures = 0
         self._started_us = clock.now_us()
         self._thread = threading.Thread(target=self._run, name=f"headrace-query-{self.name}", daemon=True)
@@ -142,7 +143,8 @@ class QueryRunner:
             )
             self._ids = (parts.checkpoint.query_id, reporter.run_id)
             before_s = self._clock.monotonic_s()
-            start = recover(parts, assume=self._options.assume)
+            start = recover(parts, assume=self._options.assume, owner=self._owner)
+            self._owner = parts.owner
             self._metrics.restored(self.name, self._clock.monotonic_s() - before_s)
             self._metrics.restarted(self.name, start.case.value)
             if start.was_rebuilt:

@@ -34,21 +34,23 @@ class StartingPoint:
     was_rebuilt: bool = False
 
 
-def recover(query: QueryParts, *, assume: str | None = None) -> StartingPoint:
+def recover(query: QueryParts, *, assume: str | None = None, owner: int = 0) -> StartingPoint:
     """Bring checkpoint, state and sink to one point in time.
 
     Args:
         query: Opened parts; the sink is fenced and claimed here.
         assume: The operator's word about a batch nobody can know about.
+        owner: The number under which this process owned the query before; 0 at its first start.
 
     Raises:
+        SupersededError: another process has taken the query over since; it goes on undisturbed.
         StreamError: a source is not the one the checkpoint knows, the decision is to refuse, or state is lost.
     """
     last, commit = query.checkpoint.last_plan(), query.checkpoint.last_commit()
     if last is not None:
         for name, bounds in last.ranges.items():
             query.inputs[name].source.check_identity(bounds.identity)
-    marker = query.sink.recover()
+    marker = query.sink.recover(owner)
     found = None
     if marker is not None:
         found = Found(marker.batch_id, marker.delta, marker.query_id == query.checkpoint.query_id)

@@ -156,6 +156,25 @@ class SinkCheck:
         self.expect_visible(f"after a crash behind {step}")
         self.deliver(sink, self.rows())
 
+    def replaced(self) -> None:
+        """An owner that starts again after a later one took over is told so, and disturbs nobody."""
+        early, _ = self.open()
+        self.deliver(early, self.rows())
+        held = self._owner
+        late, _ = self.open()
+        late.begin(BatchId(self._batch))
+        again = self._make()
+        self._open.callback(again.close)
+        try:
+            again.recover(held)
+        except SupersededError:
+            pass
+        else:
+            msg = "recover() with the number of an earlier owner must raise SupersededError"
+            raise AssertionError(msg)
+        late.abort()
+        self.deliver(late, self.rows())
+
     def superseded(self) -> None:
         """An owner that a later one replaced commits nothing, and closing it late does no harm."""
         early, _ = self.open()
@@ -196,4 +215,5 @@ def check_sink(make: Callable[[], Sink], read_visible: Callable[[], Sequence[str
         run.markers()
         for step in STEPS:
             run.crashed(step)
+        run.replaced()
         run.superseded()
