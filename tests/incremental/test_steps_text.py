@@ -18,6 +18,7 @@ from headrace.config.yaml_tree import YamlTree
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "examples" / "activity" / "pipeline.yaml"
+DEVICES = HERE.parents[1] / "examples" / "devices" / "pipeline.yaml"
 
 QUERIES = {
     "stateless": ("SELECT upper(user) AS u, v * 2 AS d FROM clicks WHERE v > 1", "append"),
@@ -87,6 +88,13 @@ def test_steps_read_as_they_did(name: str) -> None:
 def test_the_demo_is_explained_as_it_was(query: str, stage: str) -> None:
     """The example file's queries."""
     check(f"demo_{query}_{stage}", explain(load(DEMO, environment={}), query, stage))
+
+
+@pytest.mark.parametrize("query", ["alerts", "runs"])
+@pytest.mark.parametrize("stage", ["plan", "steps"])
+def test_python_code_is_explained_as_it_was(query: str, stage: str) -> None:
+    """A function in SQL, a stateful function and a processor."""
+    check(f"devices_{query}_{stage}", explain(load(DEVICES, environment={}), query, stage))
 
 
 def test_the_example_is_the_demo() -> None:

@@ -80,8 +80,8 @@ def by_hand(batches: list[tuple[list[Any], int, int]]) -> list[list[tuple[str, i
         for key in [key for key, (_, timeout) in states.items() if timeout is not None and timeout < watermark_ms]:
             k, d = key
             shown = (k, float("nan") if d == "NaN" else d)
-            given_rows[-1].append((repr(shown), -1 if states[key][0] is None else states[key][0]))
-            del states[key]
+            held, _ = states.pop(key)
+            given_rows[-1].append((repr(shown), -1 if held is None else held))
     return given_rows
 
 

@@ -6,7 +6,7 @@ the event times observed and what each operator did.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -94,7 +94,7 @@ class StepRunner:
         return any(
             operator.wants_batch(watermark_us, last_us)
             for name, operator in self._all.items()
-            if self._lag_before_us(name) > NO_WATERMARK_US // 2
+            if self._lag_before_us(name) != NO_WATERMARK_US
         )
 
     @property
@@ -105,7 +105,7 @@ class StepRunner:
 
     def _lag_before_us(self, name: str) -> int:
         step = next(step for step in self._steps.stateful if step.id == name)
-        return min(self._lags_us[before] for before in _inputs(step))
+        return _least([self._lags_us[before] for before in _inputs(step)])
 
     def run(
         self, sources: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], at: Thresholds, state: StateBatch
@@ -137,7 +137,7 @@ class StepRunner:
                     results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
                     counts.append(count)
                 case JoinStreams(left=left, right=right):
-                    here = at.behind(min(self._lags_us[left.input], self._lags_us[right.input]))
+                    here = at.behind(_least([self._lags_us[left.input], self._lags_us[right.input]]))
                     given = (results[left.input], results[right.input])
                     results[step.id], count = self._joins[step.id].run(*given, here, state)
                     counts.append(count)
@@ -187,12 +187,18 @@ def _lags_us(steps: Steps) -> dict[str, int]:
     """Return how far the watermark behind each step lies behind the query's, negative or 0. Source: spark.md 1.6."""
     lags: dict[str, int] = {}
     for step in steps.steps:
-        lags[step.id] = min((lags[name] for name in _inputs(step)), default=0)
-        if isinstance(step, JoinStreams):
+        lags[step.id] = _least([lags[name] for name in _inputs(step)])
+        if isinstance(step, JoinStreams) and lags[step.id] != NO_WATERMARK_US:
             lags[step.id] += step.lag_us
         if isinstance(step, CallGroups) and not step.code.passes_watermark:
             lags[step.id] = NO_WATERMARK_US
     return lags
+
+
+def _least(lags_us: Sequence[int]) -> int:
+    """Return how far behind the watermark of several inputs lies; those without one do not count."""
+    known = [lag for lag in lags_us if lag != NO_WATERMARK_US]
+    return min(known, default=NO_WATERMARK_US if lags_us else 0)
 
 
 def _inputs(step: Step) -> tuple[str, ...]:

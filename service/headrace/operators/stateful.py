@@ -28,7 +28,12 @@ class Thresholds:
     batch_time_us: ProcessingTime = _EPOCH
 
     def behind(self, lag_us: int) -> Thresholds:
-        """Return the watermarks behind a join that holds rows back by -lag_us; the epoch stays the epoch."""
+        """Return the watermarks behind a join that holds rows back by -lag_us; the epoch stays the epoch.
+
+        Behind what passes none on they are the epoch.
+        """
+        if lag_us == NO_WATERMARK_US:
+            return Thresholds(EventTime(0), EventTime(0), self.batch_time_us)
         late, eviction = (EventTime(time + lag_us if time else 0) for time in (self.late_us, self.eviction_us))
         return Thresholds(late, eviction, self.batch_time_us)
 
