@@ -22,6 +22,7 @@ from confluent_kafka import Consumer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.broker import running_broker
 from benchmarks.events import PARTITIONS, Workload
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.results import write_results
@@ -31,7 +32,7 @@ from benchmarks.systems.spark import spark_command
 from benchmarks.systems.streams import streams_command
 from benchmarks.systems.system import Bench, SystemMissingError, start, stop
 from headrace.demo.events import ACTIVITIES
-from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.kafka import Kafka
 
 PER_SECOND = 5_000
 SECONDS = 60.0
@@ -95,7 +96,7 @@ SYSTEMS = (
 def measure(names: Sequence[str], per_second: int, seconds: float, warm_up_s: float) -> list[Latency]:
     """Let one system after the other count the same pace of events, each on topics of its own."""
     found = []
-    with start_kafka(managed=True) as kafka, tempfile.TemporaryDirectory() as name:
+    with running_broker() as kafka, tempfile.TemporaryDirectory() as name:
         for system in SYSTEMS:
             if system.name in names:
                 print(f"{system.name}: {seconds:.0f} s, load average {load_average():.1f} ...", file=sys.stderr)

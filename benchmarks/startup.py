@@ -21,6 +21,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.broker import running_broker
 from benchmarks.events import PARTITIONS, load_topic
 from benchmarks.machine import describe_machine
 from benchmarks.memory import MemorySampler, growth
@@ -28,7 +29,7 @@ from benchmarks.results import write_results
 from benchmarks.systems.headrace import run_command, write_pipeline
 from benchmarks.systems.system import Bench, require_success, start, stop
 from headrace.demo.events import events
-from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.kafka import Kafka
 
 RUNS = 5
 _DEMO_EVENTS = 60_000
@@ -51,7 +52,7 @@ class Measurement:
 def measure(runs: int, flat: int) -> list[Measurement]:
     """Return all figures; `flat` events are counted for the flatness of memory, none when it is 0."""
     found = [Measurement("import of the service", _import_s(runs), "s", f"median of {runs}")]
-    with start_kafka(managed=True) as kafka, tempfile.TemporaryDirectory() as name:
+    with running_broker() as kafka, tempfile.TemporaryDirectory() as name:
         _prepare_demo(kafka)
         times = [_first_commit_s(kafka, Path(name) / f"start-{number}") for number in range(runs)]
         note = f"median of {runs}, worst {max(times):.2f} s; both queries of the demo"

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.broker import running_broker
 from benchmarks.events import PARTITIONS, load_topic
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.results import write_results
@@ -23,7 +24,7 @@ from benchmarks.systems.quix import Quix
 from benchmarks.systems.spark import Spark
 from benchmarks.systems.streams import KafkaStreams
 from benchmarks.systems.system import Bench, Run, System, SystemMissingError
-from headrace.testing.kafka import BrokerSettings, Kafka, start_kafka
+from headrace.testing.kafka import Kafka
 
 EVENTS = 2_000_000
 BATCH_ROWS = 500_000
@@ -37,7 +38,7 @@ _SLOW = {"quix": 100_000}
 def measure(events: int, batch_rows: int, names: Sequence[str]) -> list[Run]:
     """Run the named systems one after the other on one broker and return all runs."""
     runs: list[Run] = []
-    with start_kafka(BrokerSettings(heap_mb=1024), managed=True) as kafka, tempfile.TemporaryDirectory() as name:
+    with running_broker() as kafka, tempfile.TemporaryDirectory() as name:
         topics: dict[int, Bench] = {}
         for system in SYSTEMS:
             if system.name not in names:
