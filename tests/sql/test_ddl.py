@@ -109,7 +109,7 @@ def test_intervals_are_read_with_their_units() -> None:
         ("a MAP<INT>", "PARSE_SYNTAX_ERROR", 1, 10),
         ("a INTERVAL SECOND TO DAY", "PARSE_SYNTAX_ERROR", 1, 22),
         ("a IN", "UNSUPPORTED_DATATYPE", 1, 3),
-        ("a VARIANT", "UNSUPPORTED_DATATYPE", 1, 3),
+        ("a GEOMETRY", "UNSUPPORTED_DATATYPE", 1, 3),
         ("a DECIMAL(39,0)", "UNSUPPORTED_DATATYPE", 1, 3),
         ("a DECIMAL(3,4)", "UNSUPPORTED_DATATYPE", 1, 3),
     ],

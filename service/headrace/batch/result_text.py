@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 
 from headrace.types import (
@@ -120,9 +121,19 @@ def _moment(micros: int, zone: ZoneInfo | None) -> str:
         moment = EPOCH + timedelta(microseconds=micros)
         moment = moment if zone is None else moment.astimezone(zone)
     except OverflowError:
-        return f"{micros} us"  # beyond the year 9999
+        return _beyond(micros, zone)
     fraction = f"{moment.microsecond:06d}".rstrip("0")
     return f"{_day(moment)} {moment:%H:%M:%S}{'.' if fraction else ''}{fraction}"
+
+
+def _beyond(micros: int, zone: ZoneInfo | None) -> str:
+    """Return a moment that is, in UTC or in the zone, outside of Python's years 1 to 9999."""
+    near = datetime(9998 if micros > 0 else 2, 12, 31, tzinfo=UTC).astimezone(zone) if zone is not None else None
+    offset = near.utcoffset() if near is not None else None
+    wall = micros + (0 if offset is None else offset // timedelta(microseconds=1))
+    day, clock = str(np.datetime64(wall, "us")).split("T")
+    sign = "+" if len(day) > len("9999-12-31") and not day.startswith("-") else ""
+    return f"{sign}{day} {clock.rstrip('0').rstrip('.') if '.' in clock else clock}"
 
 
 def _day(day: date) -> str:

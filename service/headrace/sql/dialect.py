@@ -75,6 +75,12 @@ class SparkSql(Spark):
                 found.append(_retyped(token, TokenType.NUMBER, token.text + tokens[place + 2].text))
                 place += 3
                 continue
+            if found and _doubles_quote(found[-1], token, sql):
+                last = found.pop()
+                text = last.text + sql[token.start] + token.text
+                found.append(Token(last.token_type, text, last.line, token.col, last.start, token.end))
+                place += 1
+                continue
             if _is_unsigned_shift(tokens, place):
                 found.append(_retyped(token, TokenType.DAMP, ">>>"))
                 place += 3
@@ -93,6 +99,12 @@ class SparkSql(Spark):
 def _is_suffix(number: Token, following: Token | None) -> bool:
     # The tokenizer writes 1L as 1 :: BIGINT with all three at the place of the number.
     return following is not None and following.token_type == TokenType.DCOLON and following.start == number.start
+
+
+def _doubles_quote(last: Token, token: Token, sql: str) -> bool:
+    """Return True where two texts touch, as in 'it''s': the quotes between them are one of the text."""
+    texts = last.token_type == token.token_type == TokenType.STRING
+    return texts and token.start == last.end + 1 and sql[token.start] == sql[last.end]
 
 
 def _is_unsigned_shift(tokens: list[Token], place: int) -> bool:

@@ -105,5 +105,4 @@ FUNCTIONS = table(
     rewritten("json_object_keys", (1, 1), takes(STRING, gives=ArrayType(STRING)), _keys),
     refused("from_xml", "XML is not done"),
     refused("to_xml", "XML is not done"),
-    refused("xpath", "XML is not done"),
 )

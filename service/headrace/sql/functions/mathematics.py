@@ -76,6 +76,15 @@ def _java_long(value: str) -> str:
     )
 
 
+def java_whole(value: str, kind: DataType) -> str:
+    """Return a DOUBLE as Java casts it to a whole type: NaN is 0, beyond INT or BIGINT the nearest end, then cut."""
+    if kind == BIGINT:
+        return _java_long(f"trunc({value})")
+    ends = f"greatest(least(trunc({value}), 2147483647.0::DOUBLE), -2147483648.0::DOUBLE)"
+    whole = f"(CASE WHEN isnan({value}) THEN 0 ELSE CAST({ends} AS INTEGER) END)"
+    return f"CAST({whole} AS INTEGER)" if kind == INT else wrapped(f"CAST({whole} AS HUGEINT)", kind)
+
+
 def _scale_of(argument: Argument | Rendered) -> int:
     if not argument.constant or argument.value is None:
         raise unsupported("The scale of round and bround must be a constant.")

@@ -26,7 +26,7 @@ from headrace.sql.vectorised.hashing import (
     xxhash64_long,
 )
 from headrace.sql.vectorised.histogram import fewer_bars
-from headrace.sql.vectorised.single import SINGLE
+from headrace.sql.vectorised.values.single import SINGLE
 from headrace.types import (
     BIGINT,
     BINARY,

@@ -28,9 +28,16 @@ from headrace.plan.bind.expression.call import (
 )
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
-from headrace.plan.bind.expression.named import positional
+from headrace.plan.bind.expression.mistaken import (
+    IN_AGGREGATE,
+    IN_FILTER,
+    IN_WHERE,
+    misplaced_aggregate,
+    operator_mistake,
+)
 from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
+from headrace.plan.bind.named import positional
 from headrace.plan.bind.scope import Scope, field_of
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
@@ -50,6 +57,7 @@ class Binder:
     scope: Scope
     windows: TimeWindows
     inside: Scope | None = None
+    refusing: str = IN_WHERE  # the condition of an aggregate where none may stand
 
     def bind(self, node: exp.Expr) -> Bound:
         """Return the typed expression.
@@ -81,9 +89,7 @@ class Binder:
         try:
             made = call(function, [operand.expression for operand in operands], ansi=self.ansi)
         except StreamError as error:
-            if not error.message.startswith("Cannot resolve"):
-                error.message = f'Cannot resolve "{shown}": {error.message}'
-            raise
+            raise operator_mistake(error, function, shown, operands) from error.__cause__
         return Bound(made, shown)
 
     def with_parameters(self, scope: Scope) -> Binder:
@@ -124,11 +130,8 @@ class Binder:
 
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:
-            message = (
-                f"The aggregate function {name} may not stand here; aggregates belong into SELECT, HAVING, ORDER BY."
-            )
-            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_WHERE_CONDITION")
-        binder = replace(self, scope=self.inside, inside=None)
+            raise misplaced_aggregate(name, self.refusing)
+        binder = replace(self, scope=self.inside, inside=None, refusing=IN_AGGREGATE)
         stars = [isinstance(arg, exp.Star) for arg in args]
         if around.distinct and any(stars):
             message = f"{name}(DISTINCT *) is not done."
@@ -138,7 +141,7 @@ class Binder:
         ]
         orderings = [Ordering(binder.bind(o.this), bool(o.args.get("desc")), nulls_first(o)) for o in around.order]
         written = Written(name, bound, orderings, distinct=around.distinct)
-        condition, text = around.condition(binder), written.text
+        condition, text = around.condition(replace(binder, refusing=IN_FILTER)), written.text
         called, values = written.call
         typed = None if condition is None else condition.expression
         modifiers = Modifiers(around.distinct, around.ignore_nulls, typed)
@@ -275,7 +278,7 @@ def _cast(binder: Binder, node: exp.Expr) -> Bound:
     child = binder.bind(node.this)
     kind = leaves.type_of(node.args["to"])
     try_ = isinstance(node, exp.TryCast)
-    leaves.check_cast(child, kind, try_=try_)
+    leaves.check_cast(child, kind, binder.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
     return Bound(Cast(kind, child.expression, try_), text)
 

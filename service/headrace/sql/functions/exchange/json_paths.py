@@ -1,4 +1,4 @@
-"""Room 2: JSON paths with wildcards, json_tuple and schema_of_json; reading value by value is `vectorised.documents`.
+"""Room 2: JSON paths with wildcards, json_tuple and schema_of_json, by way of `vectorised.values.documents`.
 
 Takes rendered texts and constant paths; gives DuckDB text.
 """
@@ -13,7 +13,7 @@ from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions import documents
 from headrace.sql.functions.signature import accept, mismatch, rewritten, table, takes, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised.documents import json_schema, path_steps
+from headrace.sql.vectorised.values.documents import json_schema, path_steps
 from headrace.types import STRING, ArrayType, DataType, Field, StructType
 
 _OBJECT = documents.FUNCTIONS["get_json_object"]

@@ -17,7 +17,7 @@ from headrace.sql.functions.exchange.json_options import PATTERNS, options_of
 from headrace.sql.functions.instant import local
 from headrace.sql.functions.signature import accept, mismatch, table, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised.documents import csv_schema
+from headrace.sql.vectorised.values.documents import csv_schema
 from headrace.time_text import iso_timestamp_sql
 from headrace.types import (
     BINARY,

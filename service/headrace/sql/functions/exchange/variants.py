@@ -1,4 +1,4 @@
-"""Room 2: VARIANT: parse_json, variant_get and their kin; what they do value by value is `vectorised.variants`.
+"""Room 2: VARIANT: parse_json, variant_get and their kin; what they do value by value is `vectorised.values.variants`.
 
 Takes rendered texts and variants; gives DuckDB text. A variant is a VARCHAR of JSON inside DuckDB.
 """
@@ -13,7 +13,7 @@ from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.signature import accept, fail, mismatch, table, takes, text, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised.variants import is_path
+from headrace.sql.vectorised.values.variants import is_path
 from headrace.types import (
     BIGINT,
     BOOLEAN,
@@ -79,7 +79,10 @@ def _getter(name: str, *, quiet: bool) -> Function:
         found = f"headrace_variant_get({arguments[0].sql}, {quote_text(_path(arguments[1]))})"
         if kind == VARIANT:
             return found
-        shown = f"headrace_variant_text({found})"
+        target = "whole" if kind in INTEGRAL else "boolean" if kind == BOOLEAN else "text"
+        if kind == DOUBLE or isinstance(kind, DecimalType):
+            target = "number"
+        shown = f"headrace_variant_text({found}, '{target}')"
         if kind == STRING:
             return shown
         read = render_cast(shown, STRING, kind, mode=CastMode.TRY, settings=settings)

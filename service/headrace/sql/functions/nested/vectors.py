@@ -1,4 +1,4 @@
-"""Room 2: functions of vectors, which are arrays of FLOAT; the arithmetic is `headrace.sql.vectorised.vectors`."""
+"""Room 2: functions of vectors, which are arrays of FLOAT, by way of `vectorised.values.vectors`."""
 
 from __future__ import annotations
 

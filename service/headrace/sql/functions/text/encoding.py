@@ -121,7 +121,14 @@ def _digest(name: str, template: str) -> Function:
     return Function(name, (1, 1), _BYTES, text(template))
 
 
+def _try_url_decode(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    value = arguments[0].sql
+    valid = f"NOT regexp_matches({value}, '%($|.$|[^0-9A-Fa-f]|[0-9A-Fa-f]($|[^0-9A-Fa-f]))')"
+    return f"(CASE WHEN {valid} THEN url_decode(replace({value}, '+', ' ')) END)"
+
+
 FUNCTIONS = table(
+    rewritten("try_url_decode", (1, 1), takes(STRING, gives=STRING), _try_url_decode),
     Function("base64", (1, 1), _BYTES, text("to_base64({0})")),
     rewritten("unbase64", (1, 1), takes(STRING, gives=BINARY), _unbase64),
     rewritten("unhex", (1, 1), takes(STRING, gives=BINARY), _unhex),

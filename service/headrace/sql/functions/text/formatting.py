@@ -13,7 +13,7 @@ from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.function import Argument, Rendered, Resolved
 from headrace.sql.functions.signature import NUMERIC, accept, mismatch, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised.decimal_format import is_pattern
+from headrace.sql.vectorised.values.decimal_format import is_pattern
 from headrace.types import DOUBLE, FLOAT, INT, INTEGRAL, STRING, DataType, DecimalType
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")

@@ -14,7 +14,7 @@ from headrace.sql.functions.arithmetic import WHOLE_DECIMALS
 from headrace.sql.functions.signature import accept, mismatch, table
 from headrace.sql.functions.times import FUNCTIONS as TIMES
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised.number_patterns import NumberPattern, read_pattern
+from headrace.sql.vectorised.values.number_patterns import NumberPattern, read_pattern
 from headrace.types import BINARY, DATE, DOUBLE, FLOAT, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DecimalType
 
 

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from headrace.sql.vectorised.by_value import ConditionError
+from headrace.sql.vectorised.values.by_value import ConditionError
 
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?:'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\")\]|\[(?P<index>\d+)\]")
 _DIGITS = 38
@@ -25,6 +25,8 @@ def parse_json(text: str, quiet: bool) -> str | None:
     """
     try:
         value = json.loads(text, parse_float=_fraction, parse_int=_whole, parse_constant=_constant)
+    except ConditionError:
+        raise
     except ValueError as error:
         if quiet:
             return None
@@ -33,17 +35,18 @@ def parse_json(text: str, quiet: bool) -> str | None:
     return _written(value)
 
 
-def _whole(text: str) -> int | Decimal | float:
+def _whole(text: str) -> int | Decimal:
     value = int(text)
-    if -(2**63) <= value < 2**63:
-        return value
-    return Decimal(text) if len(text.lstrip("-")) <= _DIGITS else float(text)
+    return value if -(2**63) <= value < 2**63 else _fraction(text)
 
 
-def _fraction(text: str) -> Decimal | float:
+def _fraction(text: str) -> Decimal:
     plain = Decimal(text)
     digits = max(len(plain.as_tuple().digits), -int(plain.as_tuple().exponent))
-    return float(text) if "e" in text.lower() or digits > _DIGITS else plain
+    if "e" in text.lower() or digits > _DIGITS:
+        # A variant keeps DOUBLE and DECIMAL apart, the text it is held as here does not.
+        raise ConditionError("UNSUPPORTED_VARIANT", f"The number {text} is a DOUBLE, which is not done in a VARIANT.")
+    return plain
 
 
 def _constant(name: str) -> Any:
@@ -54,8 +57,6 @@ def _constant(name: str) -> Any:
 def _written(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    if isinstance(value, float):
-        return _double(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quoted(key)}:{_written(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list):
@@ -65,14 +66,6 @@ def _written(value: Any) -> str:
 
 def _quoted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _double(value: float) -> str:
-    size = abs(value)
-    if size == 0 or 1e-3 <= size < 1e7:
-        return repr(value)
-    digits, exponent = f"{Decimal(repr(value)).normalize():e}".split("e")
-    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
 
 
 def _read(text: str) -> Any:
@@ -99,9 +92,21 @@ def variant_get(text: str, path: str) -> str | None:
     return _written(value)
 
 
-def variant_text(text: str) -> str | None:
-    """Return what a cast to STRING gives: a text without its quotes, NULL for a variant null."""
+def variant_text(text: str, target: str) -> str | None:
+    """Return the text that a cast begins with, NULL for a variant null.
+
+    Args:
+        text: The variant.
+        target: ``text``, ``whole``, ``number`` or ``boolean``: numbers lose their fraction for a whole number, true
+            is 1 for a number, and any number but 0 is true.
+    """
     value = _read(text)
+    if isinstance(value, bool) and target in ("whole", "number"):
+        return str(int(value))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        if target == "boolean":
+            return "true" if value else "false"
+        return str(int(value)) if target == "whole" else _written(value)
     return None if value is None else value if isinstance(value, str) else _written(value)
 
 
@@ -110,43 +115,51 @@ def schema_of_variant(text: str) -> str:
     return _name(_schema(_read(text)))
 
 
-def _schema(value: Any) -> Any:
-    """Return a type as a name, a one-element list for an array, or a mapping for an object."""
+_Schema = str | tuple[int, int] | list[Any] | dict[str, Any]
+"""A type's name, a decimal's whole digits and scale, an array's element in a list, or an object's fields."""
+
+_BIGINT_DIGITS = 20
+
+
+def _schema(value: Any) -> _Schema:
     if isinstance(value, list):
-        element: Any = "VOID"
+        element: _Schema = "VOID"
         for item in value:
             element = _merged(element, _schema(item))
         return [element]
     if isinstance(value, dict):
         return {key: _schema(value[key]) for key in sorted(value)}
     if isinstance(value, Decimal):
-        return value.normalize()
-    names = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "STRING", type(None): "VOID"}
+        plain = value.normalize().as_tuple()
+        scale = max(0, -int(plain.exponent))
+        return (max(len(plain.digits) + max(0, int(plain.exponent)) - scale, 0), scale)
+    names = {bool: "BOOLEAN", int: "BIGINT", str: "STRING", type(None): "VOID"}
     return names[type(value)]
 
 
-def _merged(a: Any, b: Any) -> Any:
-    if a == "VOID" or (a == b and type(a) is type(b)):
+def _merged(a: _Schema, b: _Schema) -> _Schema:
+    if a == "VOID" or a == b:
         return b
     if b == "VOID":
         return a
     if isinstance(a, list) and isinstance(b, list):
         return [_merged(a[0], b[0])]
     if isinstance(a, dict) and isinstance(b, dict):
-        keys = sorted({*a, *b})
-        return {key: _merged(a.get(key, "VOID"), b.get(key, "VOID")) for key in keys}
+        return {key: _merged(a.get(key, "VOID"), b.get(key, "VOID")) for key in sorted({*a, *b})}
+    numbers = [(_BIGINT_DIGITS, 0) if kind == "BIGINT" else kind for kind in (a, b)]
+    if isinstance(numbers[0], tuple) and isinstance(numbers[1], tuple):
+        return (max(numbers[0][0], numbers[1][0]), max(numbers[0][1], numbers[1][1]))
     return "VARIANT"
 
 
-def _name(kind: Any) -> str:
+def _name(kind: _Schema) -> str:
     if isinstance(kind, list):
         return f"ARRAY<{_name(kind[0])}>"
     if isinstance(kind, dict):
         return f"OBJECT<{', '.join(f'{key}: {_name(kind[key])}' for key in kind)}>"
-    if isinstance(kind, Decimal):
-        scale = max(0, -int(kind.as_tuple().exponent))
-        return f"DECIMAL({max(len(kind.as_tuple().digits), scale)},{scale})"
-    return str(kind)
+    if isinstance(kind, tuple):
+        return f"DECIMAL({kind[0] + kind[1]},{kind[1]})"
+    return kind
 
 
 def variant_rows(text: str) -> list[dict[str, Any]]:

@@ -27,6 +27,12 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The functions whose parameters have names in Spark (FunctionBuilder.functionSignature)."""
 
 
+_DEFAULTS: Mapping[str, tuple[exp.Expr | None, ...]] = MappingProxyType(
+    {"mask": (None, *(exp.Literal.string(char) for char in "Xxn"), exp.Null())}
+)
+"""What stands for a parameter that is left out before one that is given."""
+
+
 def positional(name: str, args: Sequence[exp.Expr]) -> list[exp.Expr]:
     """Return the arguments in the order of the parameters; what stands before the first name is in order already.
 
@@ -53,10 +59,16 @@ def positional(name: str, args: Sequence[exp.Expr]) -> list[exp.Expr]:
         if at in found:
             raise _wrong(arg, f"{name} is given {known[at]} twice.", "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT")
         found[at] = arg.expression if isinstance(arg, exp.Kwarg) else arg
+    found = _with_defaults(name, found)
     missing = [known[at] for at in range(max(found)) if at not in found]
     if missing:
         raise _wrong(args[0], f"{name} is given no {missing[0]}.", "REQUIRED_PARAMETER_NOT_FOUND")
     return [found[at] for at in sorted(found)]
+
+
+def _with_defaults(name: str, found: dict[int, exp.Expr]) -> dict[int, exp.Expr]:
+    defaults = enumerate(_DEFAULTS.get(name, ()))
+    return {at: value.copy() for at, value in defaults if value is not None and at < max(found)} | found
 
 
 _UNKNOWN = "UNRECOGNIZED_PARAMETER_NAME"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised import decimal_format, documents, texts, variants, vectors
-from headrace.sql.vectorised.by_value import by_value
-from headrace.sql.vectorised.number_patterns import read_number, write_number
+from headrace.sql.vectorised.values import decimal_format, documents, texts, variants, vectors, xpaths
+from headrace.sql.vectorised.values.by_value import by_value
+from headrace.sql.vectorised.values.number_patterns import read_number, write_number
 
 Single = tuple[str, tuple[str, ...], str, Callable[..., pa.Array]]
 
@@ -25,6 +25,7 @@ _ARROW: dict[str, Any] = {
     "BLOB": pa.binary(),
     "BOOLEAN": pa.bool_(),
     "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
     "FLOAT[]": pa.list_(pa.float32()),
     _ROWS: pa.list_(pa.struct([("pos", pa.int32()), ("key", pa.string()), ("value", pa.string())])),
     "VARCHAR[]": pa.list_(pa.string()),
@@ -71,9 +72,13 @@ SINGLE: tuple[Single, ...] = (
     _single("format_number", "tt", _T, decimal_format.format_number),
     _single("parse_json", "tf", _T, variants.parse_json),
     _single("variant_get", "tt", _T, variants.variant_get),
-    _single("variant_text", "t", _T, variants.variant_text),
+    _single("variant_text", "tt", _T, variants.variant_text),
     _single("schema_of_variant", "t", _T, variants.schema_of_variant),
     _single("variant_rows", "t", _ROWS, variants.variant_rows),
+    _single("xpath", "tt", "VARCHAR[]", xpaths.xpath),
+    _single("xpath_string", "tt", _T, xpaths.xpath_string),
+    _single("xpath_boolean", "tt", _F, xpaths.xpath_boolean),
+    _single("xpath_number", "tt", "DOUBLE", xpaths.xpath_number),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
 )
