@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from headrace.sql.aggregates.installed import installed_functions
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised import ARROW_FUNCTIONS, ArrowFunction
 
@@ -63,8 +64,8 @@ def open_session(
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection, more: Sequence[ArrowFunction] = ()) -> None:
-    """Create headrace's Arrow functions, and more of them, on a connection that is not locked yet."""
-    for function in (*ARROW_FUNCTIONS, *more):
+    """Create headrace's Arrow functions, those of installed aggregates, and more, on a connection not locked yet."""
+    for function in (*ARROW_FUNCTIONS, *installed_functions(), *more):
         connection.create_function(
             function.name,
             function.run,

@@ -5,7 +5,7 @@ Takes a lower-case name or an alias; gives its `AggregateFunction`. A name that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from headrace.sql.aggregate import AggregateFunction
@@ -20,8 +20,9 @@ from headrace.sql.aggregates import (
     picking,
     sketches,
 )
+from headrace.sql.aggregates.installed import installed
 
-AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
+_SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
     {
         **numbers.AGGREGATES,
         **picking.AGGREGATES,
@@ -34,4 +35,22 @@ AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType(
         **sketches.AGGREGATES,
     }
 )
+
+
+class _Table(Mapping[str, AggregateFunction]):
+    """Spark's aggregates, then those of installed packages, which replace none of Spark's."""
+
+    def __getitem__(self, name: str) -> AggregateFunction:
+        found = _SPARKS.get(name)
+        return found if found is not None else installed()[name].function
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _SPARKS
+        yield from (name for name in installed() if name not in _SPARKS)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+AGGREGATES: Mapping[str, AggregateFunction] = _Table()
 """Aggregates by canonical name and alias; an alias maps to the entry of its canonical name."""
