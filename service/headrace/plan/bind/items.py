@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from headrace.errors import StreamError
+from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.scope import Relation, field_of
+from headrace.plan.bind.scope import Relation, field_of, unresolved_column
 from headrace.plan.bind.session import Findings
 from headrace.plan.expressions import Column
 from headrace.sql.parse import position_of
@@ -110,19 +110,34 @@ class SelectList:
         if columns:
             yield from self._star(node.this, columns, node)
             return
-        bound = self.binder.scope.resolve(parts)
-        if not isinstance(bound.expression.type, StructType):
+        bound = self._struct(parts, node)
+        if bound is None or not isinstance(bound.expression.type, StructType):
             message = f"`{'.'.join(parts)}.*` stands for nothing: `{parts[-1]}` is no relation and no struct."
-            raise StreamError("SQL_ANALYSIS", message, condition="CANNOT_RESOLVE_STAR_EXPAND", at=position_of(node))
+            known = {item.qualifier for item in self.source.visible if item.qualifier}
+            hint = did_you_mean(parts[-1], known)
+            condition = "CANNOT_RESOLVE_STAR_EXPAND"
+            raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node), hint=hint)
         for name in bound.expression.type.names:
             yield Item(field_of(bound, name, self.binder.session.ids), node)
+
+    def _struct(self, parts: list[str], node: exp.Expr) -> Bound | None:
+        try:
+            return self.binder.scope.resolve(parts)
+        except StreamError as error:
+            if error.condition is None or not error.condition.startswith("UNRESOLVED_COLUMN"):
+                error.at = position_of(node)
+                raise
+            return None
 
     def _star(self, star: exp.Expr, columns: tuple[Column, ...], node: exp.Expr) -> Iterator[Item]:
         left_out = {item.name.lower() for item in star.args.get("except_") or []}
         unknown = left_out - {column.name.lower() for column in columns}
         if unknown:
-            message = f"EXCEPT names `{min(unknown)}`, which is no column of the star."
-            raise StreamError("SQL_ANALYSIS", message, condition="EXCEPT_RESOLVED_COLUMNS_WITHOUT_MATCH")
+            error = unresolved_column([min(unknown)], [column.name for column in columns])
+            first = next(item for item in star.args["except_"] if item.name.lower() == min(unknown))
+            error.message = f"EXCEPT names `{min(unknown)}`, which is no column of the star."
+            error.at = position_of(first)
+            raise error
         for column in columns:
             if column.name.lower() not in left_out:
                 yield Item(Bound(column, column.name, column.name), node)

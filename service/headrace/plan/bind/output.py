@@ -125,7 +125,7 @@ def _generated(child: Plan, items: list[Item], session: Session) -> tuple[Plan, 
     for item in found:
         if not is_generator(item.bound.expression):
             message = f'A function that gives rows may not stand inside an expression; seen: "{item.bound.text}".'
-            condition = "UNSUPPORTED_GENERATOR.NESTED_EXPRESSIONS"
+            condition = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
             raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
     if len(found) > 1:
         message = f"SELECT may hold one function that gives rows; it holds {len(found)}."

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.known import refuse_unread
+from headrace.plan.bind.hints import hinted
 from headrace.plan.bind.order import order_output
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.select import bind_select
@@ -30,7 +31,9 @@ def bind(tree: exp.Expr, catalog: Catalog) -> Plan:
     try:
         return bind_query(tree, Session(catalog, bind_query), None).plan
     except StreamError as error:
-        raise StreamErrors([error]) from error
+        raise StreamErrors([hinted(error)]) from error
+    except StreamErrors as errors:
+        raise StreamErrors(hinted(error) for error in errors.errors) from errors
 
 
 def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relation:

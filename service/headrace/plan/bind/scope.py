@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from headrace.errors import StreamError
+from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.expressions import Call, Column, GetField, Lambda, Literal
 from headrace.plan.ids import ColumnIds
@@ -134,7 +134,9 @@ def field_of(bound: Bound, name: str, ids: ColumnIds) -> Bound:
         case MapType(value=value):
             return Bound(Call(value, "get_item", (bound.expression, Literal(STRING, name))), f"{bound.text}[{name}]")
     message = f'"{bound.text}" has the type {bound.expression.type.sql()}, which has no field `{name}`.'
-    raise StreamError("SQL_ANALYSIS", message, condition="INVALID_EXTRACT_BASE_FIELD_TYPE")
+    is_array = isinstance(bound.expression.type, ArrayType)
+    condition = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE" if is_array else "INVALID_EXTRACT_BASE_FIELD_TYPE"
+    raise StreamError("SQL_ANALYSIS", message, condition=condition)
 
 
 def unresolved_column(parts: Sequence[str], known: Sequence[str]) -> StreamError:
@@ -158,7 +160,7 @@ def _ordinal(kind: StructType, name: str) -> int:
         message = f"Ambiguous reference to the field `{name}`: it stands {len(places)} times among {names}."
         raise StreamError("SQL_ANALYSIS", message, condition="AMBIGUOUS_REFERENCE_TO_FIELDS")
     message = f"No such struct field `{name}` in {names}."
-    raise StreamError("SQL_ANALYSIS", message, condition="FIELD_NOT_FOUND")
+    raise StreamError("SQL_ANALYSIS", message, condition="FIELD_NOT_FOUND", hint=did_you_mean(name, kind.names))
 
 
 def _ambiguous(parts: Sequence[str], candidates: Sequence[Visible]) -> StreamError:

@@ -6,12 +6,14 @@ order of nodes, bottom up: filter, time window, aggregate, having, window functi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from headrace.plan.bind.aggregate.extraction import Extraction, has_aggregate
+from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.aggregate.extraction import Extraction, has_aggregate, refuse_grouping
 from headrace.plan.bind.aggregate.grouping import Grouping, bind_grouping, expand, key_columns
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
@@ -35,6 +37,9 @@ def bind_select(tree: exp.Select, session: Session, outer: Scope | None) -> Rela
     Raises:
         StreamErrors: every finding that does not follow from another.
     """
+    if not tree.expressions:
+        message = "SELECT names nothing to select."
+        raise StreamError("SQL_SYNTAX", message, condition="PARSE_SYNTAX_ERROR", at=position_of(tree))
     findings = Findings()
     source = bind_from(tree, session, outer)
     where = tree.args.get("where")
@@ -42,8 +47,12 @@ def bind_select(tree: exp.Select, session: Session, outer: Scope | None) -> Rela
         with findings.collect():
             source = bind_where(where, source, session, outer)
     block = _Block(tree, session, source, outer, findings)
-    plan = block.plan()
-    return Relation.of(plan)
+    try:
+        return Relation.of(block.plan())
+    except StreamErrors as errors:
+        for found in errors.errors:  # constants alone have no place; then the query's first word is told
+            found.at = found.at or position_of(tree)
+        raise
 
 
 @dataclass(slots=True)
@@ -99,6 +108,10 @@ class _Block:
         aggregated = group is not None or having is not None
         aggregated = aggregated or any(has_aggregate(bound.expression) for bound in bounds)
         child = self.windows.below(self.source.plan)
+        if not aggregated:
+            with self.findings.collect():
+                refuse_grouping(bounds)
+            self.findings.close()
         if aggregated:
             child, items, keys = self._aggregate(child, grouping, items, keys, having)
         output = Output(items, keys, distinct=self.tree.args.get("distinct") is not None)
@@ -138,10 +151,23 @@ class _Block:
             with self.findings.collect(), item.located():
                 lowered.append(replace(item, bound=extraction.lower(item.bound)))
         filter_ = None
-        with self.findings.collect():
+        with self.findings.collect(), _after_grouping(self.tree.args.get("having"), grouped=grouping is not None):
             filter_ = extraction.lower(having).expression if having else None
+        with self.findings.collect(), _after_grouping(self.tree.args.get("order"), grouped=grouping is not None):
             keys = [(extraction.lower(key), node) for key, node in keys]
         self.findings.close()
         at = position_of(self.tree.args.get("group") or self._first_aggregate(items))
         plan: Plan = Aggregate(child, node_keys, extraction.aggregates, at=at)
         return (Filter(plan, filter_) if filter_ is not None else plan), lowered, keys
+
+
+@contextmanager
+def _after_grouping(clause: exp.Expr | None, *, grouped: bool) -> Iterator[None]:
+    """Give what HAVING or ORDER BY raises its place; a column they do not see there is, to Spark, unresolved."""
+    try:
+        yield
+    except StreamError as error:
+        error.at = error.at or (position_of(clause) if clause is not None else None)
+        if grouped and error.condition == "MISSING_AGGREGATION":
+            error.condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+        raise

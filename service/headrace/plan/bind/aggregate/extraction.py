@@ -22,6 +22,7 @@ from headrace.plan.expressions import (
     Literal,
     WindowCall,
     children,
+    walk,
 )
 from headrace.plan.ids import ColumnIds
 from headrace.plan.rebuild import with_children
@@ -36,6 +37,23 @@ def has_aggregate(expression: Expression) -> bool:
         parts = (*children(expression.function), *expression.partition, *expression.order)
         return any(has_aggregate(part) for part in parts)
     return any(has_aggregate(part) for part in children(expression))
+
+
+def refuse_grouping(bounds: Iterable[Bound]) -> None:
+    """Raise when a query without aggregates calls grouping().
+
+    Raises:
+        StreamError: UNSUPPORTED_GROUPING_EXPRESSION.
+    """
+    for bound in bounds:
+        for part in walk(bound.expression):
+            if isinstance(part, Call) and part.function in ("grouping", "grouping_id"):
+                raise _ungrouped(part)
+
+
+def _ungrouped(call: Call) -> StreamError:
+    message = f"{call.function}() belongs to GROUPING SETS, CUBE and ROLLUP."
+    return StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GROUPING_EXPRESSION")
 
 
 @dataclass(slots=True)
@@ -98,8 +116,7 @@ class Extraction:
 
     def _grouping(self, call: Call) -> Expression:
         if self.grouping_id is None:
-            message = f"{call.function}() belongs to GROUPING SETS, CUBE and ROLLUP."
-            raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GROUPING_EXPRESSION")
+            raise _ungrouped(call)
         keys = [key.child for key in self.keys if key.column != self.grouping_id]
         if call.function == "grouping_id":
             if call.args and list(call.args) != keys:

@@ -19,6 +19,11 @@ from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import NULL, DataType
 
+RANKING = frozenset(
+    {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"}
+)
+"""Functions that stand before OVER only."""
+
 
 def is_aggregate(name: str) -> bool:
     """Return True when the lower-case name is an aggregate function."""
@@ -50,13 +55,13 @@ def call(name: str, args: Sequence[Expression], shown: str | None = None, *, ans
     """
     function = FUNCTIONS.get(name)
     if function is None:
-        raise unresolved_routine(shown or name)
+        raise without_over(name) if name in RANKING else unresolved_routine(shown or name)
     if function.how is How.REFUSED:
         raise StreamError("SQL_UNSUPPORTED", f"The function {shown or name} is not supported: {function.why}")
     check_arity(shown or name, function.arity, len(args))
     if any(is_generator(arg) for arg in args):
         message = f"A function that gives rows may not stand inside an expression; seen inside {shown or name}."
-        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.NESTED_EXPRESSIONS")
+        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS")
     resolved = function.resolve([argument_of(arg, ansi=ansi) for arg in args])
     typed = tuple(_typed(arg, resolved.arguments[place]) for place, arg in enumerate(args))
     return Call(resolved.type, function.name, typed)
@@ -128,6 +133,13 @@ def check_arity(name: str, arity: tuple[int, int | None], count: int) -> None:
         allowed = f"[{', '.join(str(n) for n in range(least, most + 1))}]"
     message = f"The `{name}` requires {allowed} parameters but the actual number is {count}."
     raise StreamError("SQL_ANALYSIS", message, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
+
+
+def without_over(name: str) -> StreamError:
+    """Return Spark's error for a function that only means something before OVER."""
+    message = f"Window function {name}() requires an OVER clause."
+    hint = f"Write {name}(...) OVER (ORDER BY ...)."
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition="WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE")
 
 
 def unresolved_routine(name: str) -> StreamError:

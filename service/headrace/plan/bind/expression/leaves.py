@@ -15,6 +15,8 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
 from headrace.plan.expressions import Literal
+from headrace.sql.cast import CastMode, can_cast
+from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
     BINARY,
@@ -32,7 +34,7 @@ from headrace.types import (
     TINYINT,
     DataType,
     DecimalType,
-    StructType,
+    is_numeric,
 )
 
 LEAVES = (exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.Interval)
@@ -71,18 +73,26 @@ def type_of(node: exp.Expr) -> DataType:
     return parse_type(node.sql(dialect="spark"))
 
 
-def check_cast(child: Bound, kind: DataType, *, try_: bool) -> None:
+def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: bool) -> None:
     """Raise when Spark has no cast between the two types.
 
     Raises:
-        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION.
+        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION, CAST_WITH_FUNC_SUGGESTION or CAST_WITH_CONF_SUGGESTION.
     """
     source = child.expression.type
-    nested = isinstance(source, StructType) and not isinstance(kind, StructType) and kind != STRING
-    if nested or (isinstance(kind, StructType) and not isinstance(source, StructType) and source != NULL):
-        name = "TRY_CAST" if try_ else "CAST"
-        message = f'Cannot resolve "{name}({child.text} AS {kind.sql()})": a {source.sql()} is no {kind.sql()}.'
-        raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION")
+    mode = CastMode.TRY if try_ else CastMode.ANSI if settings.ansi else CastMode.LEGACY
+    if can_cast(source, kind, mode=mode, settings=settings):
+        return
+    name = "TRY_CAST" if try_ else "CAST"
+    message = f'Cannot resolve "{name}({child.text} AS {kind.sql()})": a {source.sql()} is no {kind.sql()}.'
+    suggestion, hint = "WITHOUT_SUGGESTION", None
+    if mode is CastMode.ANSI and DATE in (source, kind) and (is_numeric(source) or is_numeric(kind)):
+        suggestion = "WITH_FUNC_SUGGESTION"
+        hint = f"Write {'unix_date' if source == DATE else 'date_from_unix_date'}()."
+    elif mode is CastMode.ANSI and can_cast(source, kind, mode=CastMode.LEGACY, settings=settings):
+        suggestion = "WITH_CONF_SUGGESTION"
+        hint = "With spark.sql.ansi.enabled: false the cast is allowed."
+    raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=f"DATATYPE_MISMATCH.CAST_{suggestion}")
 
 
 def _literal(node: exp.Expr) -> Literal:

@@ -38,12 +38,17 @@ def bind_over(binder: Binder, node: exp.Window) -> Bound:
         StreamError: UNRESOLVED_ROUTINE or UNSUPPORTED_EXPR_FOR_WINDOW, the function is none that takes OVER.
     """
     function = _function(binder, node.this)
-    if not isinstance(function.expression, Call | AggregateCall):
+    made = function.expression
+    if not isinstance(made, AggregateCall) and not (isinstance(made, Call) and made.function in _RANKING):
         message = f"{function.text} is no window or aggregate function; OVER belongs to those."
         raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_WINDOW")
     partition = [binder.bind(item) for item in node.args.get("partition_by") or []]
     order = node.args["order"].expressions if node.args.get("order") else []
     keys = [binder.bind(item.this) for item in order]
+    if not keys and isinstance(made, Call):
+        message = f"{function.text} needs an order: without ORDER BY no row is the first."
+        hint = "Write OVER (ORDER BY ...)."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="WINDOW_FUNCTION_FRAME_NOT_ORDERED")
     descending = tuple(bool(item.args.get("desc")) for item in order)
     call = WindowCall(
         function.expression.type,

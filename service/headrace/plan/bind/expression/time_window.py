@@ -163,7 +163,13 @@ def _tumbling(args: Sequence[Bound]) -> _Tumbling:
 def _duration_us(bound: Bound) -> int:
     value = value_of(bound.expression)
     if isinstance(value, str):
-        return fixed_duration_us(value)
+        try:
+            return fixed_duration_us(value)
+        except StreamError as error:
+            error.condition = (
+                "CANNOT_PARSE_INTERVAL" if error.condition == "INVALID_INTERVAL_FORMAT" else error.condition
+            )
+            raise
     if isinstance(value, int) and bound.expression.type in (DAY_TIME_INTERVAL, *INTEGRAL):
         return value
     message = f"A window's size, slide and start are constants such as '10 seconds'; seen: {bound.text}."

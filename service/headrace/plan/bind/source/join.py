@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from headrace.errors import StreamError
+from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call
 from headrace.plan.bind.expression.known import refuse_unread
@@ -72,7 +72,11 @@ def _visible(join: Join, left: Relation, right: Relation) -> Relation:
 
 def _joined_using(node: exp.Join, left: Relation, right: Relation, names: list[str], session: Session) -> Relation:
     how = _how(node)
-    pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
+    try:
+        pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
+    except StreamError as error:
+        error.at = position_of(node)
+        raise
     condition: Expression | None = None
     for mine, theirs in pairs:
         equal = call("equal", [mine.column, theirs.column], ansi=session.catalog.settings.ansi)
@@ -101,8 +105,10 @@ def _one(relation: Relation, name: str, side: str) -> Visible:
     found = [item for item in relation.visible if item.answers(None, name.lower())]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(column.name for column in relation.star())
+    columns = [column.name for column in relation.star()]
+    known = ", ".join(columns)
     what = "is ambiguous" if found else "cannot be resolved"
     message = f"USING column `{name}` {what} on the {side} side of the join. Its columns: {known}."
     condition = "AMBIGUOUS_REFERENCE" if found else "UNRESOLVED_USING_COLUMN_FOR_JOIN"
-    raise StreamError("SQL_ANALYSIS", message, condition=condition)
+    hint = None if found else did_you_mean(name, columns)
+    raise StreamError("SQL_ANALYSIS", message, condition=condition, hint=hint)

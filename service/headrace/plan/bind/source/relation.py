@@ -117,7 +117,8 @@ def bind_values(tree: exp.Values, session: Session) -> Relation:
     ]
     if len({len(row) for row in rows}) != 1:
         message = "The rows of VALUES differ in their number of columns."
-        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
+        condition = "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(tree))
     kinds = []
     for place, column in enumerate(zip(*rows, strict=True), start=1):
         kind = common_types([value.type for value in column], session.catalog.settings)
