@@ -65,9 +65,14 @@ def _aggregate(step: AggregateGroups) -> str:
     )
 
 
+_SMALL = ("approx_count_distinct(", "histogram_numeric(", "count_min_sketch(", "max_by(", "min_by(")
+"""Functions whose buffers may be lists of limited length."""
+
+
 def _growth(step: AggregateGroups) -> str:
     """What is said of buffers that are larger the more values a group has."""
-    if not any(isinstance(kind, ArrayType) for kind in step.state.values):
+    has_lists = any(isinstance(kind, ArrayType) for kind in step.state.values)
+    if not has_lists or all(function.startswith(_SMALL) for function in step.functions):
         return ""
     distinct = any("(DISTINCT " in function for function in step.functions)
     values = "each distinct value" if distinct else "values"

@@ -23,6 +23,7 @@ from headrace.types import (
     DOUBLE,
     INT,
     STRING,
+    YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
     DecimalType,
@@ -127,6 +128,28 @@ def test_a_sum_of_whole_numbers_raises_or_wraps(fold: Any) -> None:
         with pytest.raises(Exception, match=r"\[ARITHMETIC_OVERFLOW\]"):
             fold(form, pieces, [BIGINT])
         assert fold(form, pieces, [BIGINT], ansi=False) == -(2**63)
+
+
+@pytest.mark.parametrize("name", ["sum", "avg"])
+def test_a_sum_of_decimals_that_has_no_place_raises_or_is_null(fold: Any, name: str) -> None:
+    """Within a batch and across batches; the try_ form and ANSI off give NULL."""
+    kind, top = DecimalType(38, 0), D(10**38 - 1)
+    for pieces in ([[(top,), (top,)]], [[(top,)], [(top,)]], [[(top,), (top,)], [(top.copy_negate(),)]]):
+        with pytest.raises(Exception, match=r"\[ARITHMETIC_OVERFLOW\]"):
+            fold(fold.form(name, [kind]), pieces, [kind])
+        assert fold(fold.form(name, [kind]), pieces, [kind], ansi=False) is None
+        assert fold(fold.form(f"try_{name}", [kind]), pieces, [kind]) is None
+
+
+@pytest.mark.parametrize("kind", [DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL])
+def test_a_sum_of_intervals_that_has_no_place_raises_or_is_null(fold: Any, kind: DataType) -> None:
+    """The limits are those of µs in a BIGINT and of months in an INT."""
+    top = 2**63 - 1 if kind == DAY_TIME_INTERVAL else 2**31 - 1
+    for name in ("sum", "avg"):
+        for pieces in ([[(top,), (1,)]], [[(top,)], [(1,)]]):
+            with pytest.raises(Exception, match=r"\[INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION\]"):
+                fold(fold.form(name, [kind]), pieces, [kind])
+            assert fold(fold.form(f"try_{name}", [kind]), pieces, [kind]) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 300, 1000, 5000])

@@ -137,10 +137,14 @@ def _checked(limit: int, quiet: bool) -> Phases:
 def _decimal_sum(kind: DecimalType, *, quiet: bool) -> AggregateForm:
     wide = _widened(kind)
 
-    def final(buffers: Texts) -> str:
-        return f"CASE WHEN {buffers[1]} THEN {'NULL' if quiet else _decimal_overflow('sum')} ELSE {buffers[0]} END"
+    def phases(settings: SqlSettings) -> Phases:
+        lost = "NULL" if quiet or not settings.ansi else _decimal_overflow("sum")
+        return Phases(
+            _decimal_partial(kind, wide),
+            _merge_decimals,
+            lambda buffers: f"CASE WHEN {buffers[1]} THEN {lost} ELSE {buffers[0]} END",
+        )
 
-    phases = Phases(_decimal_partial(kind, wide), _merge_decimals, final)
     return form([kind], wide, [wide, BOOLEAN], phases)
 
 
@@ -201,22 +205,27 @@ def _interval_avg(kind: DataType, *, quiet: bool) -> AggregateForm:
 def _decimal_avg(kind: DecimalType, *, quiet: bool) -> AggregateForm:
     wide, result = _widened(kind), DecimalType(min(38, kind.precision + 4), min(38, kind.scale + 4))
     zeros = result.scale - wide.scale
-
-    def final(buffers: Texts) -> str:
-        # The whole part and the remainder apart: with its new digits the sum may not fit in a HUGEINT.
-        total, count = unscaled(buffers[0], wide), f"CAST({buffers[2]} AS HUGEINT)"
-        whole = f"({total} // {count})"
-        fits = f"abs({whole}) < {10 ** (result.precision - zeros)}::HUGEINT"
-        rest = half_up(f"(({total} % {count}) * {10**zeros}::HUGEINT)", count)
-        mean = rescaled(f"((CASE WHEN {fits} THEN {whole} END) * {10**zeros}::HUGEINT + {rest})", result.scale)
-        lost, large = ("NULL", "NULL") if quiet else (_decimal_overflow("avg"), _too_large(result))
-        return (
-            f"CASE WHEN {buffers[2]} = 0 THEN NULL WHEN {buffers[1]} THEN {lost}"
-            f" WHEN NOT ({fits}) THEN {large} ELSE {mean} END"
-        )
-
     total = Phases(_decimal_partial(kind, wide), _merge_decimals, only)
-    return form([kind], result, [wide, BOOLEAN, BIGINT], _mean(total, final))
+
+    def phases(settings: SqlSettings) -> Phases:
+        silent = quiet or not settings.ansi
+        lost, large = ("NULL", "NULL") if silent else (_decimal_overflow("avg"), _too_large(result))
+
+        def final(buffers: Texts) -> str:
+            # The whole part and the remainder apart: with its new digits the sum may not fit in a HUGEINT.
+            unscaled_sum, count = unscaled(buffers[0], wide), f"CAST({buffers[2]} AS HUGEINT)"
+            whole = f"({unscaled_sum} // {count})"
+            fits = f"abs({whole}) < {10 ** (result.precision - zeros)}::HUGEINT"
+            rest = half_up(f"(({unscaled_sum} % {count}) * {10**zeros}::HUGEINT)", count)
+            mean = rescaled(f"((CASE WHEN {fits} THEN {whole} END) * {10**zeros}::HUGEINT + {rest})", result.scale)
+            return (
+                f"CASE WHEN {buffers[2]} = 0 THEN NULL WHEN {buffers[1]} THEN {lost}"
+                f" WHEN NOT ({fits}) THEN {large} ELSE {mean} END"
+            )
+
+        return _mean(total, final)
+
+    return form([kind], result, [wide, BOOLEAN, BIGINT], phases)
 
 
 def _too_large(kind: DecimalType) -> str:
