@@ -65,6 +65,10 @@ class Wide(Base):
     def init(self, handle): self.n = handle.getValueState("n", "n INT, m INT")
     def handleInputRows(self, key, rows, timerValues): self.n.update((1,))
 
+class Stamps(Base):
+    def handleInputRows(self, key, rows, timerValues):
+        return [(row.at.replace(year=1971) if row.v == 3 else row.at, key.k) for row in rows]
+
 class Broken(Base):
     def handleInputRows(self, key, rows, timerValues): return [row.nothing for row in rows]
 """
@@ -162,10 +166,37 @@ def test_state_of_another_width_is_refused_where_it_is_set(run: Callable[..., tu
     assert run("Wide") == ("step 1: [FUNCTION_FAILED] the state n was given (1,); a tuple of (n, m) is wanted.",)
 
 
+def test_event_times_may_not_lie_before_the_watermark(tmp_path: Path) -> None:
+    """The batch in which they come fails; a column that is no output is told before."""
+    (tmp_path / "code_of_stamps.py").write_text(CODE)
+    view = {"input": "s", "keys": "k", "processor": "code_of_stamps:Stamps", "output_schema": "at TIMESTAMP, k STRING"}
+    source = {"schema": "at TIMESTAMP, k STRING, v INT", "watermark": {"column": "at", "delay": "1 second"}}
+    steps = [{"add": {"s": [{"at": "2024-01-01T00:00:05Z", "k": "a", "v": v}]}, "expect": []} for v in (1, 3)]
+    said: list[str] = []
+    for column in ("at", "ta", "k"):
+        case = {
+            "version": 1,
+            "sources": {"s": source},
+            "views": [{"name": "v", "stateful": view | {"event_time_column": column}}],
+            "query": {"sql": "SELECT at, count(*) AS n FROM v GROUP BY at", "output_mode": "append"},
+            "steps": steps,
+        }
+        path = tmp_path / "case.yaml"
+        path.write_text(yaml.safe_dump(case))
+        said += judge(path, crash=False).failures
+    assert said == [
+        "step 2: [EMITTING_ROWS_OLDER_THAN_WATERMARK_NOT_ALLOWED] code_of_stamps:Stamps gave 1971-01-01T00:00:05.000Z "
+        "in at, its event time, which is before the watermark 2024-01-01T00:00:04.000Z. Give times at or after it.",
+        'refused: [CONFIG_INVALID_VALUE] pipeline:1:1 event_time_column names "ta", which is not in output_schema. '
+        "Allowed: at, k.",
+        "refused: [EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE] pipeline:1:1 event_time_column k is STRING; it must be TIMESTAMP.",
+    ]
+
+
 def test_an_exception_of_a_processor_has_sparks_condition(run: Callable[..., tuple[str, ...]]) -> None:
     """And the line of the author's module."""
     [said] = run("Broken")
-    assert said.startswith("step 1: [TRANSFORM_WITH_STATE_USER_FUNCTION_ERROR] code:Broken failed at code.py:55: Attri")
+    assert said.startswith("step 1: [TRANSFORM_WITH_STATE_USER_FUNCTION_ERROR] code:Broken failed at code.py:59: Attri")
 
 
 def test_code_that_is_not_of_the_kind_is_refused_before_the_start(run: Callable[..., tuple[str, ...]]) -> None:

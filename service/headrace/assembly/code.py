@@ -7,11 +7,11 @@ import inspect
 from headrace.config.pipeline import Pipeline
 from headrace.config.user_code import FunctionKind, RowForm, StatefulConfig
 from headrace.ddl import parse_schema, parse_type
-from headrace.errors import StreamError
+from headrace.errors import StreamError, did_you_mean
 from headrace.plan.group_code import GroupCode, takes_tables
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.stateful import StatefulProcessor
-from headrace.types import StructType
+from headrace.types import TIMESTAMP, StructType
 from headrace.user_code import load_named
 
 
@@ -57,7 +57,24 @@ def group_code(pipeline: Pipeline, config: StatefulConfig) -> GroupCode:
         parse_schema(config.state_schema) if config.state_schema else StructType(()),
         config.timeout,
         config.output_mode.value,
+        _event_time(config),
     )
+
+
+def _event_time(config: StatefulConfig) -> str | None:
+    if config.event_time_column is None:
+        return None
+    fields = parse_schema(config.output_schema).fields
+    name = config.event_time_column.lower()
+    found = [field for field in fields if field.name.lower() == name]
+    if not found:
+        hint = did_you_mean(config.event_time_column, [field.name for field in fields])
+        message = f'event_time_column names "{config.event_time_column}", which is not in output_schema.'
+        raise StreamError("CONFIG_INVALID_VALUE", message, hint=hint)
+    if found[0].type != TIMESTAMP:
+        message = f"event_time_column {found[0].name} is {found[0].type.sql()}; it must be TIMESTAMP."
+        raise StreamError("SQL_ANALYSIS", message, condition="EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
+    return name
 
 
 def _takes_three(call: object) -> bool:

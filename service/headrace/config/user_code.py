@@ -88,6 +88,9 @@ class StatefulConfig(_Strict):
     timeout: Annotated[TimeMode, BeforeValidator(_lower)] = Field(
         default=TimeMode.NONE, description="What timeouts (of a function) and timers (of a processor) go by."
     )
+    event_time_column: str | None = Field(
+        default=None, description="Column of a processor's output that takes over the watermark of the input."
+    )
     output_mode: Annotated[StatefulMode, BeforeValidator(_lower)] = Field(
         default=StatefulMode.APPEND, description="What the rows mean; that of a function must be the query's."
     )
@@ -99,6 +102,9 @@ class StatefulConfig(_Strict):
             raise ValueError(msg)
         if (self.function is None) != (self.state_schema is None):
             msg = "a function needs a state_schema; a processor declares its state itself"
+            raise ValueError(msg)
+        if self.event_time_column and (self.processor is None or self.timeout is TimeMode.PROCESSING_TIME):
+            msg = "event_time_column belongs to a processor with timeout: event_time or none"
             raise ValueError(msg)
         return self
 

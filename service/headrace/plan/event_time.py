@@ -65,8 +65,9 @@ def _marked(plan: Plan) -> frozenset[int]:
             return _of_items(keys, event_time_columns(child))
         case Expand() | Union():
             return _of_positions(plan)
-        case GroupsWithState():
-            return frozenset()  # what Python code gives are new columns, as in Spark
+        case GroupsWithState(code=code, output=output):
+            # What Python code gives are new columns, as in Spark; a processor may name one that goes on as event time.
+            return frozenset(column.id for column in output if column.name.lower() == code.event_time)
         case Join():
             return event_time_columns(plan.left) | event_time_columns(plan.right)
         case _:

@@ -25,6 +25,7 @@ class GroupCode:
         state: Columns of a function's state; empty for a processor, which declares its own.
         time_mode: What timeouts and timers go by.
         output_mode: append or update.
+        event_time: Name of the output's column that takes over the watermark, lower case; None for none.
     """
 
     target: str
@@ -33,6 +34,7 @@ class GroupCode:
     state: StructType
     time_mode: TimeMode
     output_mode: str
+    event_time: str | None = None
 
     @property
     def is_processor(self) -> bool:

@@ -125,6 +125,22 @@ class Chain(StatefulProcessor):
         return [time % 100000 for time in self.handle.listTimers()]
 
 
+class Stamped(StatefulProcessor):
+    """Gives each row on, stamped with its own time; a negative value is stamped with 1970."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare."""
+        self.n = handle.getValueState("n", "n BIGINT")
+
+    def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: TimerValues) -> Iterator[tuple[Any, ...]]:
+        """Number the rows of a key."""
+        (n,) = self.n.get() or (0,)
+        for row in rows:
+            n += 1
+            yield (row.ts if row.v >= 0 else row.ts.replace(year=1970), key.k, n)
+        self.n.update((n,))
+
+
 class Remembers(StatefulProcessor):
     """A value that lives for 1.5 seconds of processing time."""
 

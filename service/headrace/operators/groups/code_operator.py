@@ -25,7 +25,7 @@ from headrace.stateful import TimeMode
 from headrace.stateful.group_state import GroupTimes
 from headrace.types import Field, StructType
 from headrace.user_code import failed
-from headrace.values import US_PER_MS, EventTime
+from headrace.values import US_PER_MS, EventTime, iso_millis
 from headrace_state import KeyCodec, StateBatch
 
 _ERROR_CONDITION = "TRANSFORM_WITH_STATE_USER_FUNCTION_ERROR"
@@ -67,7 +67,9 @@ class CodeOperator:
             dropped_late=len(rows) - len(on_time),
             update_s=perf_counter() - started,
         )
-        return collected.table(inner_schema(self._step.output)), counts
+        given = collected.table(inner_schema(self._step.output))
+        self._check_times(given, at.eviction_us)
+        return given, counts
 
     def _process(self, rows: pa.Table, times: GroupTimes, collected: Collected, state: StateBatch) -> tuple[int, int]:
         """Do the calls; return how many rows of state were updated and removed."""
@@ -79,6 +81,19 @@ class CodeOperator:
             return rows
         times = event_time_us(rows.column(column_name(column)))
         return rows.filter(pc.fill_null(pc.greater(times, late_us), True))
+
+    def _check_times(self, given: pa.Table, watermark_us: EventTime) -> None:
+        found = [column for column in self._step.output if column.name.lower() == self._code.event_time]
+        if not found or len(given) == 0:
+            return
+        earliest = pc.min(event_time_us(given.column(column_name(found[0])))).as_py()
+        if earliest is not None and earliest < watermark_us:
+            message = (
+                f"{self._code.target} gave {iso_millis(earliest)} in {found[0].name}, its event time, which is before "
+                f"the watermark {iso_millis(watermark_us)}."
+            )
+            condition = "EMITTING_ROWS_OLDER_THAN_WATERMARK_NOT_ALLOWED"
+            raise StreamError("FUNCTION_FAILED", message, hint="Give times at or after it.", condition=condition)
 
     def _times(self, at: Thresholds) -> GroupTimes:
         watermark = None if self._step.event_time is None else max(0, at.eviction_us) // US_PER_MS
