@@ -48,6 +48,15 @@ def from_json(text: str, schema: DataType, zone: str) -> str:
     return let(text, lambda v: _read(v, schema, zone))
 
 
+def trusted_json(text: str, relation: str, schema: StructType, zone: str) -> str:
+    """Return a SELECT over texts that are JSON; see `headrace.json_text.trusted_json_sql`."""
+    _check(schema)
+    values = ", ".join(
+        f"{_value(f'r.{quote(field.name)}', field.type, zone)} AS {quote(field.name)}" for field in schema.fields
+    )
+    return f"SELECT {values} FROM (SELECT {_transformed(text, schema)} AS r FROM {relation})"  # noqa: S608 - names are quoted
+
+
 def malformed_json(text: str, schema: DataType) -> str:
     """Return whether the text does not fit; see `headrace.json_text.malformed_json_sql`."""
     _check(schema)
@@ -79,8 +88,7 @@ def _read(v: str, schema: DataType, zone: str) -> str:
 
 def _fields(text: str, schema: StructType, zone: str) -> str:
     """Return the struct of an expression of valid JSON; what is no object gives NULLs."""
-    structure = {field.name: "VARCHAR" if field.type == STRING else "JSON" for field in schema.fields}
-    raw = f"json_transform({text}, {quote_text(json.dumps(structure, ensure_ascii=False))})"
+    raw = _transformed(text, schema)
     if all(field.type == STRING for field in schema.fields):
         # A struct of texts is what json_transform gives, but for the JSON null, which has no fields at all.
         names = ", ".join(f"{quote(field.name)} := CAST(NULL AS VARCHAR)" for field in schema.fields)
@@ -96,6 +104,11 @@ def _fields(text: str, schema: StructType, zone: str) -> str:
             + ")"
         ),
     )
+
+
+def _transformed(text: str, schema: StructType) -> str:
+    structure = {field.name: "VARCHAR" if field.type == STRING else "JSON" for field in schema.fields}
+    return f"json_transform({text}, {quote_text(json.dumps(structure, ensure_ascii=False))})"
 
 
 def _value(raw: str, kind: DataType, zone: str) -> str:

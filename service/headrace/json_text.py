@@ -7,9 +7,9 @@ a key that stands twice the first counts, and a fraction in a STRING field is wr
 
 from __future__ import annotations
 
-from headrace.json_read import from_json, malformed_json
+from headrace.json_read import from_json, malformed_json, trusted_json
 from headrace.json_write import write_json
-from headrace.types import DataType
+from headrace.types import DataType, StructType
 
 
 def from_json_sql(text_sql: str, schema: DataType, time_zone: str) -> str:
@@ -24,6 +24,23 @@ def from_json_sql(text_sql: str, schema: DataType, time_zone: str) -> str:
         StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the schema holds a type that JSON cannot carry.
     """
     return from_json(text_sql, schema, time_zone)
+
+
+def trusted_json_sql(text_sql: str, relation_sql: str, schema: StructType, time_zone: str) -> str:
+    """Return a SELECT that reads texts into columns as `from_json_sql` does, at half the cost.
+
+    It fails as a whole where one text is no JSON: blank texts too, but not NULLs.
+
+    Args:
+        text_sql: DuckDB text of a VARCHAR column of the relation.
+        relation_sql: What to read from.
+        schema: The columns wanted.
+        time_zone: As in `from_json_sql`.
+
+    Raises:
+        StreamError: as `from_json_sql`.
+    """
+    return trusted_json(text_sql, relation_sql, schema, time_zone)
 
 
 def malformed_json_sql(text_sql: str, schema: DataType) -> str:

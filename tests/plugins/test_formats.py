@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from json import dumps
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.contract import Codec, Decoded, Plugin
 from headrace.errors import StreamError
@@ -104,6 +107,34 @@ def test_text_that_is_no_utf8_is_malformed_with_the_place(closing: ExitStack) ->
     decoded = _decode(_codec(closing, raw.STRING, struct(v=STRING)), "a", b"ab\xff", None, columns=["v"])
     assert decoded.rows.to_pylist() == [{"v": "a"}, {"v": None}, {"v": None}]
     assert decoded.malformed == {1: "not UTF-8: byte 0xff at position 2"}
+
+
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from(["2020-01-02T03:04:05Z", "2020-01-02", "1.5", "NaN"]),
+)
+_OBJECTS = st.dictionaries(
+    st.sampled_from("abcdef"),
+    st.one_of(_VALUES, st.lists(_VALUES, max_size=3), st.dictionaries(st.sampled_from("xy"), _VALUES)),
+)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.one_of(_OBJECTS, _VALUES), max_size=8))
+def test_json_reads_the_same_among_good_texts_and_beside_a_bad_one(values: list[Any]) -> None:
+    """Texts are read as if all were JSON first, and one by one when one is not; the rows are those of both ways."""
+    schema = struct(a=BIGINT, b=STRING, c=TIMESTAMP, d=ArrayType(DOUBLE), e=MapType(STRING, STRING), f=struct(x=DATE))
+    texts = [dumps(value) for value in values]
+    with ExitStack() as closing:
+        codec = _codec(closing, json.PLUGIN, schema)
+        alone = _decode(codec, *texts, columns=list(schema.names))
+        beside = _decode(codec, *texts, "{bad", columns=list(schema.names))
+    assert beside.rows.slice(0, len(texts)).to_pylist() == alone.rows.to_pylist()
+    assert beside.malformed == {**alone.malformed, len(texts): "not valid JSON"}
 
 
 def test_malformed_json_gives_nulls_and_a_reason(closing: ExitStack) -> None:

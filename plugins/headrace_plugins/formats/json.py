@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.contract import Codec, Decoded, Options, Plugin, PluginKind, Spec
 from headrace.duck import quote
-from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
+from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql, trusted_json_sql
 from headrace.types import ArrayType, MapType, StructType
 from headrace_plugins.formats.text import read_texts, without_rows
 from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform, pick
@@ -21,6 +22,8 @@ from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform, pick
 SPEC = Spec("json", PluginKind.FORMAT, "JSON objects, one a value, as Spark's from_json and to_json.", (TIME_ZONE,))
 
 _INPUT, _SUSPECTS, _ROW, _TEXT = "headrace_values", "headrace_suspects", "headrace_row", "headrace_text"
+_DOUBTS = 16
+"""How many calls after one with a text that is no JSON test every text."""
 
 
 class JsonDecoder:
@@ -34,20 +37,35 @@ class JsonDecoder:
         self._schema = schema
         self._time_zone = time_zone
         self._sql = TextSql(time_zone)
-        self._asked, self._statement = StructType(()), ""
+        self._asked = StructType(())
+        self._trusting = self._checking = ""
+        self._doubts = 0
 
-    def _reading(self, asked: StructType) -> str:
+    def _prepare(self, asked: StructType) -> None:
+        self._asked = asked
         read = from_json_sql(_TEXT, asked, self._time_zone)
         fields = ", ".join(f"r.{quote(name)} AS {quote(name)}" for name in asked.names)
-        return f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
+        self._checking = f"SELECT {fields} FROM (SELECT {read} AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
+        self._trusting = trusted_json_sql(_TEXT, _INPUT, asked, self._time_zone)
+
+    def _read(self, texts: pa.ChunkedArray) -> pa.Table:
+        """Read the texts as if all were JSON, and only if one is not, or one was not lately, test each first."""
+        inputs = {_INPUT: pa.table({_TEXT: texts})}
+        if not self._doubts:
+            try:
+                return self._sql.run(self._trusting, inputs)
+            except duckdb.InvalidInputException:
+                self._doubts = _DOUBTS
+        self._doubts -= 1
+        return self._sql.run(self._checking, inputs)
 
     def decode(self, values: pa.ChunkedArray, columns: Sequence[str]) -> Decoded:
         """Return the columns; a text that is malformed gives a reason, an empty one only nulls."""
         texts, reasons = read_texts(values)
         asked = pick(self._schema, list(columns) or [self._schema.names[0]])
         if asked != self._asked:
-            self._asked, self._statement = asked, self._reading(asked)
-        rows = conform(self._sql.run(self._statement, {_INPUT: pa.table({_TEXT: texts})}), asked)
+            self._prepare(asked)
+        rows = conform(self._read(texts), asked)
         malformed = {**reasons, **self._reasons(texts, rows, asked)}
         return without_rows(rows.select(list(columns)), malformed)
 
