@@ -27,6 +27,22 @@ CASES = [
         '[CONFIG_UNKNOWN_KEY] p.yaml:2:1 nmae is not known. Did you mean "name"?',
     ]),
     ("version: 1", "version: 2", ["[CONFIG_INVALID_VALUE] p.yaml:1:10 version has the value 2; allowed: 1."]),
+    (SOURCE, f"{SOURCE[:-1]}, watermark: {{column: t, delay: 1 second, idle_timeout: 0 seconds, late_rows: keep}}}}", [
+        "[CONFIG_INVALID_VALUE] p.yaml:4:100 sources.s.watermark.idle_timeout has the value '0 seconds'; the duration "
+        "must be longer than 0.",
+        "[CONFIG_INVALID_VALUE] p.yaml:4:122 sources.s.watermark.late_rows has the value 'keep'; allowed: drop, "
+        "dead_letter.",
+    ]),
+    (SOURCE, f"{SOURCE[:-1]}, watermark: {{column: t, delay: 1 second, max_future_skew: soon, idle: 1 minute}}}}", [
+        "[CONFIG_INVALID_VALUE] p.yaml:4:103 sources.s.watermark.max_future_skew has the value 'soon'; 'soon' is not a "
+        "duration; write a number and a unit, such as '10 seconds' or '5 minutes'.",
+        "[CONFIG_UNKNOWN_KEY] p.yaml:4:109 sources.s.watermark.idle is not known. Allowed: column, delay, idle_timeout, "
+        "late_rows, max_future_skew.",
+    ]),
+    (SOURCE, f"{SOURCE[:-1]}, decode: {{format: json, dead_letter: {{topic: a}}}}, dead_letter: {{topic: b}}}}", [
+        "[CONFIG_INVALID_VALUE] p.yaml:4:6 sources.s has the value {...}; dead_letter stands in the source and in its "
+        "decode; write one.",
+    ]),
     ("name: a", "name: a\nname: b", [
         '[CONFIG_DUPLICATE_KEY] p.yaml:3:1 the key "name" stands twice; the first is in line 2.',
     ]),

@@ -199,6 +199,25 @@ def test_exactly_the_late_records_go_to_dead_letters(
     assert sum(run.late) == len(late)
 
 
+def test_a_raw_source_under_a_view_sends_its_records(open_query: OpenQuery, make_pipeline: MakePipeline) -> None:
+    """Without decode, the event time is read in a view; only the value is read otherwise, and yet all columns go."""
+    raw = pipeline_of(make_pipeline, COUNTS).model_dump(by_alias=True, mode="json")["sources"]["clicks"]
+    source = {**raw, "decode": None, "watermark": None}
+    view = {
+        "name": "parsed",
+        "sql": "SELECT d.ts FROM (SELECT from_json(CAST(value AS STRING), 'ts TIMESTAMP') AS d FROM clicks)",
+        "watermark": {"column": "ts", "delay": "0 seconds", "late_rows": "dead_letter", "max_future_skew": "1 minute"},
+    }
+    sql = COUNTS.replace("FROM clicks", "FROM parsed")
+    run = opened(open_query, make_pipeline(sources={"clicks": source}, views=[view], sql=sql))
+    run.add(25).add(3, 26, 99)
+    [letters] = run.letters.batches
+    assert [(letter["key"], letter["value"][8:27]) for letter in letters] == [
+        (b"k", b"2024-01-01T00:00:03"),
+        (b"k", b"2024-01-01T00:01:39"),
+    ]
+
+
 def test_a_dead_letter_is_the_record_byte_for_byte_with_the_reason(
     open_query: OpenQuery, make_pipeline: MakePipeline
 ) -> None:
