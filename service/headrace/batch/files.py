@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from headrace.batch.infer import inferred
 from headrace.config.plugin_options import built_options
 from headrace.contract import PluginKind, Table, find_plugin
 from headrace.errors import StreamError
@@ -48,5 +49,5 @@ def _table(kind: str, path: str) -> Table:
         raise StreamError("SQL_ANALYSIS", message, hint=f"Write {kind}.`path/to/file`.")
     find_plugin(kind, PluginKind.TABLE)
     plugin, options = built_options(PluginKind.TABLE, kind, {"path": path})
-    table: Table = plugin.build(options, None)
+    table: Table = plugin.build(options, inferred(kind, path))
     return table

@@ -145,7 +145,7 @@ def without_over(name: str) -> StreamError:
 def unresolved_routine(name: str) -> StreamError:
     """Return Spark's error for a name that is no function, with the closest names."""
     close = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *AGGREGATES], n=3)
-    hint = f"Did you mean {', '.join(close)}?" if close else "docs/functions.md lists every function."
+    hint = f"Did you mean {', '.join(close)}?" if close else "docs/compatibility.md says what there is."
     message = f"Cannot resolve routine `{name}`; it is no function of Spark SQL that headrace knows."
     return StreamError("SQL_ANALYSIS", message, hint=hint, condition="UNRESOLVED_ROUTINE")
 

@@ -141,7 +141,7 @@ def _type(value: Any) -> DataType:
     if isinstance(value, list):
         element: DataType = NULL
         for item in value:
-            element = _merged(element, _type(item))
+            element = merged_schema(element, _type(item))
         return ArrayType(element)
     return StructType(tuple(Field(name, _type(value[name])) for name in sorted(value)))
 
@@ -155,17 +155,18 @@ def _number_type(text: str) -> DataType:
     return DecimalType(digits, 0) if digits <= 38 else DOUBLE
 
 
-def _merged(a: DataType, b: DataType) -> DataType:
+def merged_schema(a: DataType, b: DataType) -> DataType:
+    """Return the type that holds the values of both (Spark JsonInferSchema.compatibleType)."""
     if a == b or b == NULL:
         return a
     if a == NULL:
         return b
     if isinstance(a, ArrayType) and isinstance(b, ArrayType):
-        return ArrayType(_merged(a.element, b.element))
+        return ArrayType(merged_schema(a.element, b.element))
     if isinstance(a, StructType) and isinstance(b, StructType):
         left, right = ({f.name: f.type for f in kind.fields} for kind in (a, b))
         names = sorted({*left, *right})
-        return StructType(tuple(Field(n, _merged(left.get(n, NULL), right.get(n, NULL))) for n in names))
+        return StructType(tuple(Field(n, merged_schema(left.get(n, NULL), right.get(n, NULL))) for n in names))
     numbers = (BIGINT, DOUBLE)
     if all(kind in numbers or isinstance(kind, DecimalType) for kind in (a, b)):
         decimals = [kind.precision for kind in (a, b) if isinstance(kind, DecimalType)]

@@ -1,0 +1,117 @@
+"""Batch SQL: views, settings, static tables of a pipeline, files, and functions over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.batch.session import BatchSession
+from headrace.clock import ManualClock
+from headrace.config.load import load
+from headrace.errors import StreamError, StreamErrors
+
+NOON_US = 1_577_880_000_000_000
+PIPELINE = """
+version: 1
+name: shop
+sources:
+  clicks: {format: rate, options: {rowsPerSecond: 1}}
+tables:
+  users:
+    schema: id BIGINT, name STRING
+    rows: [{id: 1, name: Ann}, {id: 2, name: Bob}]
+views:
+  - {name: loud, sql: "SELECT id, upper(name) AS name FROM users"}
+queries:
+  q: {sql: SELECT value FROM clicks, output_mode: append, sink: {format: console}}
+checkpoint: {location: ./checkpoints}
+"""
+
+
+@pytest.fixture
+def session() -> Iterator[BatchSession]:
+    """A session in UTC whose clock stands still."""
+    found = BatchSession({}, ManualClock(NOON_US))
+    yield found
+    found.close()
+
+
+def lines(session: BatchSession, *statements: str) -> list[str]:
+    """Run statements and return the lines of the last."""
+    return [list(session.run(statement).lines) for statement in statements][-1]
+
+
+def test_a_view_is_a_query_under_a_name(session: BatchSession) -> None:
+    """It can be replaced and dropped, and reads the views before it."""
+    view = "CREATE OR REPLACE TEMPORARY VIEW v AS SELECT 1 AS a UNION ALL SELECT 2"
+    assert lines(session, view, "CREATE TEMP VIEW w AS SELECT sum(a) AS s FROM v", "SELECT s FROM w") == ["3"]
+    with pytest.raises((StreamError, StreamErrors)):
+        lines(session, "DROP VIEW w", "SELECT * FROM w")
+
+
+def test_a_setting_holds_for_what_follows(session: BatchSession) -> None:
+    """The time zone, ANSI mode, and texts without escapes."""
+    assert lines(session, "SET TIME ZONE 'Asia/Seoul'", "SELECT timestamp_seconds(0)") == ["1970-01-01 09:00:00"]
+    assert lines(session, "SET spark.sql.ansi.enabled=false", "SELECT 1 / 0") == ["NULL"]
+    assert lines(session, "SET spark.sql.parser.escapedStringLiterals=true", r"SELECT '\d'") == [r"\d"]
+    assert lines(session, "SET spark.sql.ansi.enabled") == ["spark.sql.ansi.enabled\tfalse"]
+
+
+def test_a_time_zone_that_is_none_changes_nothing(session: BatchSession) -> None:
+    """The old zone stays."""
+    with pytest.raises(StreamError) as caught:
+        session.run("SET TIME ZONE 'Nowhere/Never'")
+    assert caught.value.condition == "INVALID_CONF_VALUE.TIME_ZONE"
+    assert lines(session, "SELECT timestamp_seconds(0)") == ["1970-01-01 00:00:00"]
+
+
+def test_now_is_the_clocks(session: BatchSession) -> None:
+    """The same instant in the whole statement."""
+    assert lines(session, "SELECT current_timestamp(), current_date") == ["2020-01-01 12:00:00\t2020-01-01"]
+
+
+def test_static_tables_and_views_of_a_pipeline_can_be_read(tmp_path: Path) -> None:
+    """Its streams cannot, and are refused by name."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(PIPELINE)
+    session = BatchSession({}, ManualClock(NOON_US), load(file, overrides=(), environment={}))
+    try:
+        joined = "SELECT u.id, l.name FROM users u JOIN loud l ON u.id = l.id ORDER BY u.id DESC"
+        assert lines(session, joined) == ["2\tBOB", "1\tANN"]
+        with pytest.raises(StreamError) as caught:
+            session.run("SELECT count(*) FROM clicks")
+        assert caught.value.code == "SQL_UNSUPPORTED"
+    finally:
+        session.close()
+
+
+def test_files_are_read_by_their_format(session: BatchSession, tmp_path: Path) -> None:
+    """As Spark writes it: a format, a dot, and the path in backticks."""
+    rows = pa.table({"a": [1, 2, 3], "b": ["x", "y", None]})
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    pc.write_csv(rows, tmp_path / "rows.csv")
+    (tmp_path / "rows.json").write_text('{"a": 1, "b": "x"}\n{"a": 4, "b": "z"}\n')
+    assert lines(session, f"SELECT sum(a), count(b) FROM parquet.`{tmp_path}/rows.parquet`") == ["6\t2"]
+    both = f"SELECT j.a FROM json.`{tmp_path}/rows.json` j JOIN parquet.`{tmp_path}/rows.parquet` p ON j.a = p.a"
+    assert lines(session, both) == ["1"]
+    assert lines(session, f"SELECT _c0, _c1 FROM csv.`{tmp_path}/rows.csv` LIMIT 2") == ["a\tb", "1\tx"]
+    with pytest.raises(StreamError):
+        session.run("SELECT * FROM parquet.`/nowhere/at/all`")
+
+
+def test_functions_over_windows_read_whole_partitions(session: BatchSession) -> None:
+    """Any aggregate may stand before OVER; frames are Spark's."""
+    sql = """SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY b), sum(b) OVER (PARTITION BY a ORDER BY b),
+      lag(b, 1, -1) OVER (PARTITION BY a ORDER BY b), collect_list(b) OVER (PARTITION BY a ORDER BY b),
+      stddev_pop(b) OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+      FROM VALUES ('x', 1), ('x', 3), ('y', 5) t(a, b) ORDER BY a, b"""
+    assert lines(session, sql) == [
+        "x\t1\t1\t1\t-1\t[1]\t0.0",
+        "x\t3\t2\t4\t1\t[1,3]\t1.0",
+        "y\t5\t1\t5\t-1\t[5]\t0.0",
+    ]
