@@ -36,8 +36,8 @@ CASES = [
     (SOURCE, f"{SOURCE[:-1]}, watermark: {{column: t, delay: 1 second, max_future_skew: soon, idle: 1 minute}}}}", [
         "[CONFIG_INVALID_VALUE] p.yaml:4:103 sources.s.watermark.max_future_skew has the value 'soon'; 'soon' is not a "
         "duration; write a number and a unit, such as '10 seconds' or '5 minutes'.",
-        "[CONFIG_UNKNOWN_KEY] p.yaml:4:109 sources.s.watermark.idle is not known. Allowed: column, delay, idle_timeout, "
-        "late_rows, max_future_skew.",
+        "[CONFIG_UNKNOWN_KEY] p.yaml:4:109 sources.s.watermark.idle is not known. Allowed: column, delay, "
+        "idle_timeout, late_rows, max_future_skew.",
     ]),
     (SOURCE, f"{SOURCE[:-1]}, decode: {{format: json, dead_letter: {{topic: a}}}}, dead_letter: {{topic: b}}}}", [
         "[CONFIG_INVALID_VALUE] p.yaml:4:6 sources.s has the value {...}; dead_letter stands in the source and in its "
