@@ -162,16 +162,21 @@ class StreamError(Exception):
         """The exit code of a process that ends with this error."""
         return ERRORS[self.code].exit_code
 
+    @property
+    def name(self) -> str:
+        """What it is called on a terminal: Spark's condition, or our code where Spark has no lasting name for it."""
+        is_lasting = self.condition is not None and not self.condition.startswith("_LEGACY_")
+        return str(self.condition) if is_lasting else self.code
+
     def located(self, at: Position) -> StreamError:
         """Return the same error with a position, kept if it has one already."""
         self.at = self.at or at
         return self
 
     def __str__(self) -> str:
-        name = self.condition or self.code
         where = f" {self.at}" if self.at else ""
         hint = f" {self.hint}" if self.hint else ""
-        return f"[{name}]{where} {self.message}{hint}"
+        return f"[{self.name}]{where} {self.message}{hint}"
 
 
 class SupersededError(StreamError):

@@ -205,3 +205,14 @@ def test_a_finding_inside_a_view_points_into_the_view_s_sql() -> None:
         check(plan, "append")
     found = [(error.code, str(error.at)) for error in raised.value.errors]
     assert found == [("STREAM_OFFSET", ":2:8"), ("STREAM_SORT", "views.yaml:12:10")]
+
+
+def test_a_finding_is_called_by_a_name_that_lasts() -> None:
+    """Spark's legacy names change from release to release, so ours is shown; its others are shown as they are."""
+    shown = {}
+    for sql, mode in (("SELECT user FROM clicks OFFSET 1", "append"), ("SELECT user FROM clicks", "complete")):
+        with pytest.raises(StreamErrors) as raised:
+            check(planned(sql), mode)
+        [error] = raised.value.errors
+        shown[error.code] = str(error).split("]")[0]
+    assert shown == {"STREAM_OFFSET": "[STREAM_OFFSET", "STREAM_COMPLETE_WITHOUT_AGGREGATE": f"[{MODE}"}

@@ -76,7 +76,7 @@ def _findings(error: BaseException) -> Sequence[StreamError]:
 def failure_text(error: StreamError, texts: Mapping[str, str]) -> Text:
     """Return one error as styled text: its line, then the source line with a caret below the column."""
     text = Text()
-    text.append(f"[{error.condition or error.code}]", style="bold red")
+    text.append(f"[{error.name}]", style="bold red")
     if error.at:
         text.append(f" {error.at}", style="bold")
     text.append(f" {_masked(error.message)}")
