@@ -199,6 +199,36 @@ def test_exactly_the_late_records_go_to_dead_letters(
     assert sum(run.late) == len(late)
 
 
+def test_a_record_that_is_late_on_both_sides_of_a_join_is_one_letter(
+    open_query: OpenQuery, make_pipeline: MakePipeline
+) -> None:
+    """A self join judges each record twice, once a side; 27 is on time."""
+    sql = "SELECT a.user FROM clicks a JOIN clicks b ON a.user = b.user AND a.ts = b.ts"
+    run = opened(open_query, pipeline_of(make_pipeline, sql, "append", late_rows="dead_letter"))
+    run.add(25).add(1, 27, 21)
+    assert [len(batch) for batch in run.letters.batches] == [2]
+    assert (sum(run.late), sum(run.groups)) == (4, 4)
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_what_deduplication_finds_late_goes_to_dead_letters_and_the_counts_above_it_lose_nothing(
+    open_query: OpenQuery, make_pipeline: MakePipeline, within: bool
+) -> None:
+    """Rows are judged by their own time at the first operator with state: 21 is late there, 27 is counted."""
+    raw = pipeline_of(make_pipeline, COUNTS, late_rows="dead_letter").model_dump(by_alias=True, mode="json")
+    once = {"input": "clicks", "columns": ["user", "ts"], "within_watermark": within}
+    sql = COUNTS.replace("FROM clicks", "FROM once")
+    views = [{"name": "once", "deduplicate": once}]
+    pipeline = make_pipeline(sources=raw["sources"], views=views, sql=sql, output_mode="append")
+    run = opened(open_query, pipeline)
+    run.add(25).add(1, 27, 27, 21).add(60)
+    assert [letter["value"][8:27] for batch in run.letters.batches for letter in batch] == [
+        b"2024-01-01T00:00:01",
+        b"2024-01-01T00:00:21",
+    ]
+    assert [row["n"] for rows in run.notes.rows for row in rows] == [2]
+
+
 def test_a_raw_source_under_a_view_sends_its_records(open_query: OpenQuery, make_pipeline: MakePipeline) -> None:
     """Without decode, the event time is read in a view; only the value is read otherwise, and yet all columns go."""
     raw = pipeline_of(make_pipeline, COUNTS).model_dump(by_alias=True, mode="json")["sources"]["clicks"]
