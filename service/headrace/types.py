@@ -54,6 +54,8 @@ TIMESTAMP = AtomicType("TIMESTAMP")
 TIMESTAMP_NTZ = AtomicType("TIMESTAMP_NTZ")
 TIME = AtomicType("TIME(6)")
 VARIANT = AtomicType("VARIANT")
+GEOMETRY = AtomicType("GEOMETRY")
+GEOGRAPHY = AtomicType("GEOGRAPHY")
 DAY_TIME_INTERVAL = AtomicType("INTERVAL DAY TO SECOND")
 YEAR_MONTH_INTERVAL = AtomicType("INTERVAL YEAR TO MONTH")
 CALENDAR_INTERVAL = AtomicType("INTERVAL")
@@ -74,6 +76,7 @@ _ARROW = {
     "TIMESTAMP_NTZ": pa.timestamp("us"),
     "TIME(6)": pa.time64("us"),
     "VARIANT": pa.string(),
+    **dict.fromkeys(("GEOMETRY", "GEOGRAPHY"), pa.struct([("srid", pa.int32()), ("wkb", pa.binary())])),
     "INTERVAL DAY TO SECOND": pa.duration("us"),
     "INTERVAL YEAR TO MONTH": pa.int32(),
     "INTERVAL": pa.month_day_nano_interval(),

@@ -115,3 +115,14 @@ def test_functions_over_windows_read_whole_partitions(session: BatchSession) -> 
         "x\t3\t2\t4\t1\t[1,3]\t1.0",
         "y\t5\t1\t5\t-1\t[5]\t0.0",
     ]
+
+
+def test_sessions_of_a_table_merge_where_they_touch(session: BatchSession) -> None:
+    """Five minutes after the first row comes the second: one session, for its gap ends where the other begins."""
+    sql = """SELECT session_window.start, session_window.end, sum(v) FROM VALUES
+      (timestamp'2020-01-01 00:00:00', 1), (timestamp'2020-01-01 00:05:00', 2), (timestamp'2020-01-01 00:11:00', 3)
+      AS t(ts, v) GROUP BY session_window(ts, '5 minutes') ORDER BY 1"""
+    assert lines(session, sql) == [
+        "2020-01-01 00:00:00\t2020-01-01 00:10:00\t3",
+        "2020-01-01 00:11:00\t2020-01-01 00:16:00\t3",
+    ]

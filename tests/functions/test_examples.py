@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent
-AT_LEAST = 0.89
+AT_LEAST = 0.9
 
 
 @dataclass(frozen=True, slots=True)

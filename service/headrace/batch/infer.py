@@ -1,6 +1,6 @@
 """Batch SQL: the columns of CSV and JSON files that nobody gave a schema for, as Spark infers them.
 
-Takes a local path, a file or a folder; gives a schema: for CSV texts called _c0, _c1, ...; for JSON what all lines hold.
+Takes a local path, a file or a folder; gives a schema: texts called _c0, _c1 for CSV, what all lines hold for JSON.
 """
 
 from __future__ import annotations

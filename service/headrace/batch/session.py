@@ -35,7 +35,7 @@ from headrace.sql.parse import parse
 from headrace.sql.runtime_errors import translate
 from headrace.sql.session import open_session
 from headrace.sql.settings import SqlSettings
-from headrace.types import STRING, StructType, struct
+from headrace.types import GEOGRAPHY, GEOMETRY, STRING, StructType, struct
 from headrace.values import to_datetime
 
 ESCAPED_LITERALS = "spark.sql.parser.escapedStringLiterals"
@@ -82,6 +82,10 @@ class BatchSession:
         catalog = self._catalog()
         tree, files = files_in(parse(text), catalog)
         plan = self._static(bind(tree, catalog))
+        for field in plan.schema.fields:
+            if field.type in (GEOMETRY, GEOGRAPHY):
+                message = f"The column `{field.name}` is a {field.type.sql()}, which has no text."
+                raise StreamError("SQL_UNSUPPORTED", message, hint="Write st_asbinary() around it.")
         steps = compile_steps(plan, "complete", self._settings, lambda _: frozenset())
         rows = self._rows(steps, files)
         kinds = [field.type for field in plan.schema.fields]

@@ -14,7 +14,7 @@ from headrace.incremental import fragment as sql
 from headrace.incremental.fragment import Fragment
 from headrace.incremental.grouping import group
 from headrace.incremental.joining import join_texts
-from headrace.incremental.over import windowed
+from headrace.incremental.over import merged_sessions, windowed
 from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
     AggregateGroups,
@@ -140,11 +140,11 @@ class _Compiler:
 
     def _aggregate(self, node: nodes.Aggregate) -> Fragment:
         session = _session_key(node)
-        grouping = group(self.node(node.child), node, self._render, self._settings)
+        child = self.node(node.child)
+        if session is not None and not node.is_streaming:
+            child = merged_sessions(child, node, session, self._render)
+        grouping = group(child, node, self._render, self._settings)
         if not node.is_streaming:
-            if session is not None:
-                message = "session_window over a static table is not supported by this release."
-                raise StreamError("SQL_UNSUPPORTED", message)
             merged = f"SELECT {grouping.finish} FROM ({grouping.partial.sql})"
             return grouping.partial.extended(merged, node.columns)
         partial = self.stretch(grouping.partial)

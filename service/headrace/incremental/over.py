@@ -1,6 +1,6 @@
-"""Room 5: functions OVER (...) of a static plan, as DuckDB text.
+"""Room 5: functions OVER (...) and sessions of a static plan, as DuckDB text.
 
-Takes the child's fragment and the WindowFunctions node; gives one SELECT. A ranking function is DuckDB's own; an
+Takes the child's fragment and the node; gives one SELECT. A ranking function is DuckDB's own; an
 aggregate is computed from the list of its frame's rows, by the same texts as a grouped one.
 """
 
@@ -11,7 +11,7 @@ from headrace.errors import StreamError
 from headrace.incremental.fragment import Fragment, names
 from headrace.incremental.render import Renderer, column_name, typed
 from headrace.plan import nodes
-from headrace.plan.expressions import AggregateCall, Alias, Call, WindowCall
+from headrace.plan.expressions import AggregateCall, Alias, Call, Column, WindowCall
 from headrace.sql.aggregate import ROW_ORDER
 from headrace.sql.function import Rendered
 from headrace.sql.settings import SqlSettings
@@ -106,3 +106,27 @@ def _aggregate(current: str, item: Alias, call: WindowCall, render: Renderer, se
 def _constant(render: Renderer, arg: object) -> tuple[bool, object]:
     shown = render.rendered(arg)  # type: ignore[arg-type]
     return shown.constant, shown.value
+
+
+def merged_sessions(child: Fragment, node: nodes.Aggregate, session: int, render: Renderer) -> Fragment:
+    """Return the child's rows, each row's own session put as the one it belongs to among the rows of its other keys.
+
+    Args:
+        child: Rows with a session each, from its time to its time plus the gap.
+        node: The aggregate over them.
+        session: The place of the session among its keys.
+        render: Renders the other keys.
+    """
+    window = node.keys[session].child
+    assert isinstance(window, Column)  # a session key is the column that SessionAssign made
+    name = column_name(window)
+    others = [render.sql(item.child) for place, item in enumerate(node.keys) if place != session]
+    by = f"PARTITION BY {', '.join(others)} " if others else ""
+    start, end = (f"struct_extract({name}, '{part}')" for part in ("start", "end"))
+    earlier = f"max({end}) OVER ({by}ORDER BY {start} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    apart = f"SELECT *, coalesce({start} > {earlier}, true) AS apart FROM ({child.sql})"
+    count = f"sum(CAST(apart AS BIGINT)) OVER ({by}ORDER BY {start} ROWS UNBOUNDED PRECEDING)"
+    island = f"SELECT * EXCLUDE (apart), {count} AS island FROM ({apart})"
+    whole = f"PARTITION BY {', '.join([*others, 'island'])}"
+    joined = f'struct_pack("start" := min({start}) OVER ({whole}), "end" := max({end}) OVER ({whole}))'
+    return child.extended(f"SELECT * EXCLUDE (island) REPLACE ({joined} AS {name}) FROM ({island})", child.columns)

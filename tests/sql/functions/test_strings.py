@@ -161,7 +161,6 @@ def test_format_string_takes_numbered_and_grouped_arguments(evaluate: Any) -> No
         ("split", "a", "x*"),
         ("format_string", "%e", 1.0),
         ("encode", "a", "UTF-16"),
-        ("xxhash64", [1]),
     ],
 )
 def test_what_would_be_wrong_is_refused(evaluate: Any, call: Any) -> None:

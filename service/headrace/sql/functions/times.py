@@ -12,7 +12,7 @@ from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
 from headrace.sql.functions.arithmetic import unscaled
-from headrace.sql.functions.instant import add_months, back, instant_in, local
+from headrace.sql.functions.instant import add_months, back, local
 from headrace.sql.functions.signature import (
     INSTANT_OR_DATE,
     NUMERIC,
@@ -279,17 +279,6 @@ def _timestamp_seconds(arguments: Sequence[Rendered], _kind: DataType, _settings
     return f"(CASE WHEN isfinite({value.sql}) THEN make_timestamptz({micros}) END)"
 
 
-def _zoned(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    moment, zone = arguments[0].sql, arguments[1].sql
-    wall = f"timezone({zone}, {moment})"
-    return back(wall, TIMESTAMP, settings)
-
-
-def _unzoned(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    moment, zone = arguments[0].sql, arguments[1].sql
-    return instant_in(local(moment, TIMESTAMP, settings), zone)
-
-
 def _make_date(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
     year, month, day = (a.sql for a in arguments)
     made = f"TRY(make_date({year}, {month}, {day}))"
@@ -297,19 +286,6 @@ def _make_date(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSett
         return made
     wrong = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
     return null_if_any(arguments, f"coalesce({made}, {wrong})")
-
-
-def _make_timestamp(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    hour, minute, second = (a.sql for a in arguments[3:6])
-    date = _make_date(arguments[:3], DATE, settings)
-    wrong = f"{hour} NOT BETWEEN 0 AND 23 OR {minute} NOT BETWEEN 0 AND 59 OR {second} < 0 OR {second} > 60"
-    parts = " || ' ' || ".join((hour, minute, second))
-    bad = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid time: ' || {parts}") if settings.ansi else "NULL"
-    clock = f"(({hour}::BIGINT * 60 + {minute}) * 60000000 + CAST({second} * 1000000 AS BIGINT))"
-    wall = f"(CASE WHEN {wrong} THEN {bad} ELSE CAST({date} AS TIMESTAMP) + to_microseconds({clock}) END)"
-    if len(arguments) == 7:
-        return instant_in(f"CAST({wall} AS TIMESTAMP)", arguments[6].sql)
-    return back(f"CAST({wall} AS TIMESTAMP)", kind, settings)
 
 
 def _now(kind: DataType) -> Render:
@@ -337,7 +313,6 @@ def _rewrite(name: str, resolve: Resolve, template: str) -> Function:
 
 _SHIFT_DAYS = takes(DATE, INT, gives=DATE)
 _PLUS_MONTHS = add_months("{0}", "{1}")
-_MAKE = (INT, INT, INT, INT, INT, DecimalType(16, 6), STRING)
 
 FUNCTIONS = table(
     *(_part(name, template, DATE) for name, template in _PARTS.items()),
@@ -368,10 +343,6 @@ FUNCTIONS = table(
     rewritten("timestamp_millis", (1, 1), takes(BIGINT, gives=TIMESTAMP), typed("make_timestamptz({0} * 1000)")),
     Function("timestamp_micros", (1, 1), takes(BIGINT, gives=TIMESTAMP), typed("make_timestamptz({0})")),
     rewritten("make_date", (3, 3), takes(INT, INT, INT, gives=DATE), _make_date),
-    rewritten("make_timestamp", (6, 7), takes(*_MAKE, gives=TIMESTAMP), _make_timestamp),
-    rewritten("make_timestamp_ntz", (6, 6), takes(*_MAKE[:6], gives=TIMESTAMP_NTZ), _make_timestamp),
-    rewritten("from_utc_timestamp", (2, 2), takes(TIMESTAMP, STRING, gives=TIMESTAMP), _zoned),
-    rewritten("to_utc_timestamp", (2, 2), takes(TIMESTAMP, STRING, gives=TIMESTAMP), _unzoned),
     rewritten("current_timestamp", (0, 0), takes(gives=TIMESTAMP), _now(TIMESTAMP)),
     rewritten("current_date", (0, 0), takes(gives=DATE), _now(DATE)),
     rewritten("localtimestamp", (0, 0), takes(gives=TIMESTAMP_NTZ), _now(TIMESTAMP_NTZ)),

@@ -43,6 +43,7 @@ from headrace.types import (
     TIMESTAMP_NTZ,
     TINYINT,
     YEAR_MONTH_INTERVAL,
+    ArrayType,
     DataType,
     DecimalType,
     StructType,
@@ -140,6 +141,8 @@ def is_hashable(kind: DataType) -> bool:
     """Return True for types whose Spark hash is done here."""
     if isinstance(kind, StructType):
         return all(is_hashable(field.type) for field in kind.fields)
+    if isinstance(kind, ArrayType):
+        return is_hashable(kind.element)
     if isinstance(kind, DecimalType):
         return kind.precision <= 18
     return kind in (*_INTS, *_LONGS, STRING, BINARY, NULL)
@@ -162,6 +165,10 @@ def hash_sql(algorithm: str, values: Sequence[tuple[str, DataType]], seed: str =
 def _folded(algorithm: str, sql: str, kind: DataType, seed: str) -> str:
     if kind == NULL:
         return seed
+    if isinstance(kind, ArrayType):
+        depth = kind.sql().count("ARRAY<")
+        item = _folded(algorithm, f"hash_x{depth}", kind.element, f"hash_h{depth}")
+        return f"coalesce(list_reduce({sql}, lambda hash_h{depth}, hash_x{depth}: {item}, {seed}), {seed})"
     if isinstance(kind, StructType):
         parts = [(f"struct_extract({sql}, {quote_text(f.name)})", f.type) for f in kind.fields]
         return hash_sql(algorithm, parts, seed)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.exchange import json_options, json_paths, lines, variants, xml
+from headrace.sql.functions.exchange import geometry, json_options, json_paths, lines, variants, xml
 
-FUNCTIONS = {**json_paths.FUNCTIONS, **json_options.FUNCTIONS, **lines.FUNCTIONS, **variants.FUNCTIONS, **xml.FUNCTIONS}
+FUNCTIONS = {
+    **json_paths.FUNCTIONS,
+    **json_options.FUNCTIONS,
+    **lines.FUNCTIONS,
+    **variants.FUNCTIONS,
+    **xml.FUNCTIONS,
+    **geometry.FUNCTIONS,
+}
 """CSV and JSON, by name."""

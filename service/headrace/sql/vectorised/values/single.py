@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised.values import decimal_format, documents, texts, variants, vectors, xpaths
+from headrace.sql.vectorised.values import decimal_format, documents, geometry, texts, variants, vectors, xpaths
 from headrace.sql.vectorised.values.by_value import by_value
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
 
@@ -79,6 +79,7 @@ SINGLE: tuple[Single, ...] = (
     _single("xpath_string", "tt", _T, xpaths.xpath_string),
     _single("xpath_boolean", "tt", _F, xpaths.xpath_boolean),
     _single("xpath_number", "tt", "DOUBLE", xpaths.xpath_number),
+    _single("wkb", "btf", _B, geometry.normalized),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
 )
