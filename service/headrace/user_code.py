@@ -56,7 +56,7 @@ def _module(name: str, folder: Path | None) -> Any:
             sys.path.insert(0, place)
             importlib.invalidate_caches()
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except Exception as error:
         where = _place(error, None)
         looked = f" Looked into {folder.absolute()} and the installed packages." if folder is not None else ""
@@ -65,6 +65,19 @@ def _module(name: str, folder: Path | None) -> Any:
         else:
             message = f"the module {name} cannot be imported: {_told(error)}{where}."
         raise StreamError("CONFIG_INVALID_VALUE", message) from error
+    meant = _file_in(folder, name)
+    loaded = getattr(module, "__file__", None)
+    if meant is not None and (loaded is None or Path(loaded).resolve() != meant.resolve()):
+        message = f"the module {name} is {loaded or 'built in'}, which was loaded before; {meant} cannot be reached."
+        raise StreamError("CONFIG_INVALID_VALUE", message, hint="Give the module another name.")
+    return module
+
+
+def _file_in(folder: Path | None, name: str) -> Path | None:
+    if folder is None:
+        return None
+    place = folder.joinpath(*name.split("."))
+    return next((path for path in (place / "__init__.py", place.with_name(f"{place.name}.py")) if path.exists()), None)
 
 
 def failed(

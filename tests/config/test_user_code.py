@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,17 @@ def written(write: Callable[[str], Path], text: str) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def unloaded() -> Iterator[None]:
+    """Forget the modules and the folders that a test loaded code from."""
+    modules, folders = set(sys.modules), list(sys.path)
+    yield
+    for name in set(sys.modules) - modules:
+        if name.startswith("code_"):
+            del sys.modules[name]
+    sys.path[:] = folders
+
+
 @pytest.mark.parametrize(("old", "new", "expected"), CASES, ids=[case[1][:40] for case in CASES])
 def test_bad_code_is_told_at_its_place(
     write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, old: str, new: str, expected: list[str]
@@ -111,6 +123,16 @@ def test_a_module_that_is_nowhere_is_told_with_the_places(
         f"[CONFIG_INVALID_VALUE] p.yaml:6:21 {said}",
         f"[CONFIG_INVALID_VALUE] p.yaml:12:17 {said}",
     ]
+
+
+def test_a_module_that_another_one_hides_is_told(write: Callable[[str], Path]) -> None:
+    """Its name is one of Python's own modules, which are loaded long before."""
+    path = written(write, GOOD.replace("code_beside_the_file:twice", "json:twice"))
+    (path.parent / "json.py").write_text(CODE)
+    with pytest.raises(
+        StreamErrors, match=r"the module json is .*json/__init__\.py, which was loaded before; .*json\.py"
+    ):
+        load(path, environment={})
 
 
 def test_code_is_found_beside_the_file(write: Callable[[str], Path]) -> None:

@@ -137,8 +137,8 @@ class QueryLoop:
         if self._limits.trigger is TriggerKind.ONCE:
             return False
         timer_us = self._query.runner.next_timer_us
-        if timer_us is not None and timer_us <= now:
-            return True
+        if timer_us is not None and timer_us <= now and not self._limits.drains:
+            return True  # a loop that ends must not wait for code that sets its timers anew
         return self._query.runner.wants_batch(watermark, self._executed.watermark)
 
     def _ranges(self) -> dict[str, SourceRange]:
