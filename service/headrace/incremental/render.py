@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 from headrace.duck import duckdb_type, literal_sql, quote
 from headrace.errors import StreamError
-from headrace.plan.constant import argument_of
-from headrace.plan.constant import NO_VALUE, value_of
+from headrace.plan.constant import NO_VALUE, argument_of, value_of
 from headrace.plan.expressions import (
     AggregateCall,
     Call,
