@@ -189,7 +189,8 @@ def test_event_times_may_not_lie_before_the_watermark(tmp_path: Path) -> None:
         "in at, its event time, which is before the watermark 2024-01-01T00:00:04.000Z. Give times at or after it.",
         'refused: [CONFIG_INVALID_VALUE] pipeline:1:1 event_time_column names "ta", which is not in output_schema. '
         "Allowed: at, k.",
-        "refused: [EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE] pipeline:1:1 event_time_column k is STRING; it must be TIMESTAMP.",
+        "refused: [EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE] pipeline:1:1 event_time_column k is STRING; it must be "
+        "TIMESTAMP.",
     ]
 
 
