@@ -16,6 +16,8 @@ from headrace.types import (
     DATE,
     DOUBLE,
     FLOAT,
+    GEOGRAPHY,
+    GEOMETRY,
     INT,
     INTEGRAL,
     NULL,
@@ -24,6 +26,7 @@ from headrace.types import (
     TIMESTAMP,
     TIMESTAMP_NTZ,
     TINYINT,
+    VARIANT,
     ArrayType,
     AtomicType,
     DataType,
@@ -64,12 +67,17 @@ def common_types(kinds: Sequence[DataType], settings: SqlSettings = DEFAULT) -> 
     return found
 
 
+_UNORDERED = (VARIANT, GEOMETRY, GEOGRAPHY)
+
+
 def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -> DataType | None:
     """Return the type that both sides of = < > <=> IN are cast to, or None when Spark does not compare them.
 
     Without ANSI a string beside a number, date or timestamp is cast to the other's type; beside a decimal both become
     DOUBLE. Source: Spark PromoteStrings.
     """
+    if a in _UNORDERED or b in _UNORDERED:
+        return None
     if settings.ansi or STRING not in (a, b) or a == b:
         return common_type(a, b, settings)
     other = b if a == STRING else a

@@ -12,8 +12,11 @@ from headrace.types import (
     DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
+    GEOGRAPHY,
+    GEOMETRY,
     STRING,
     TIMESTAMP,
+    VARIANT,
     YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
@@ -28,9 +31,22 @@ def cast_to_text(sql: str, casting: Casting) -> str:
     Raises:
         StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for calendar intervals.
     """
-    if casting.frm == CALENDAR_INTERVAL:
+    if casting.frm == VARIANT:
+        return f"headrace_variant_text({sql}, 'text')"
+    if casting.frm == CALENDAR_INTERVAL or _has_no_text(casting.frm):
         raise casting.refused()
     return _text(sql, casting.frm, casting.settings.time_zone)
+
+
+def _has_no_text(kind: DataType) -> bool:
+    """Return True for geometries, and for what holds them or variants."""
+    if isinstance(kind, StructType):
+        return any(_has_no_text(field.type) for field in kind.fields)
+    if isinstance(kind, ArrayType):
+        return _has_no_text(kind.element)
+    if isinstance(kind, MapType):
+        return _has_no_text(kind.key) or _has_no_text(kind.value)
+    return kind in (VARIANT, GEOMETRY, GEOGRAPHY)
 
 
 def _text(sql: str, kind: DataType, zone: str) -> str:

@@ -245,7 +245,7 @@ def _timed_types(name: str, left: DataType, right: DataType, arguments: Sequence
 def _moment_plus(moment: DataType, step: DataType, argument: Argument) -> Resolved | None:
     if moment == DATE and step in (TINYINT, SMALLINT, INT):
         return Resolved((DATE, INT), DATE)
-    if step not in _INTERVALS:
+    if step not in _INTERVALS or moment not in _MOMENTS:
         return None
     if moment == DATE and step == DAY_TIME_INTERVAL:
         whole = argument.constant and argument.value is not None and argument.value % _DAY_US == 0

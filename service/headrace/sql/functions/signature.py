@@ -18,12 +18,15 @@ from headrace.types import (
     BINARY,
     DATE,
     DOUBLE,
+    GEOGRAPHY,
+    GEOMETRY,
     INT,
     INTEGRAL,
     NULL,
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
+    VARIANT,
     ArrayType,
     AtomicType,
     DataType,
@@ -63,6 +66,8 @@ Result = DataType | Callable[[Sequence[DataType]], DataType]
 
 def fits(seen: DataType, wanted: DataType, *, ansi: bool) -> bool:
     """Return True when an argument is cast to a parameter's type without being asked (Cast.canANSIStoreAssign)."""
+    if seen in (VARIANT, GEOMETRY, GEOGRAPHY):
+        return seen == wanted
     if can_implicitly_cast(seen, wanted, SqlSettings(ansi=ansi)):
         return True
     if is_numeric(seen) and is_numeric(wanted):
