@@ -19,9 +19,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from headrace.clock import Clock
 from headrace.contract import Marker
-from headrace.errors import IndoubtError, Retry, StreamError, SupersededError
+from headrace.errors import IndoubtError, StreamError, SupersededError
 from headrace_plugins.kafka.client import SOCKET_TIMEOUT_S, build_client, producer_settings
-from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
+from headrace_plugins.kafka.failures import Failure, classify, kafka_error, refused, stream_error
 
 _log = structlog.get_logger(__name__)
 
@@ -399,12 +399,3 @@ def _hides_the_cause(error: KafkaError) -> bool:
 
 def _superseded(owner: int | None) -> SupersededError:
     return SupersededError(f"another instance has taken over this query (owner {owner if owner else 'not told yet'})")
-
-
-def refused(error: KafkaError, topic: str, size_bytes: int) -> StreamError:
-    """Return the error for a record that was not stored; one that is too large is never tried again."""
-    if error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._INVALID_ARG}:  # noqa: SLF001 - the client's name
-        message = f"a record of {size_bytes} bytes for topic {topic} was refused: {error.str()}"
-        hint = "Raise kafka.message.max.bytes and the topic's max.message.bytes, or make the record smaller."
-        return StreamError("SINK_FAILED", message, hint=hint, retry=Retry.NEVER)
-    return stream_error(error, f"a record for topic {topic} was not stored", "SINK_FAILED")
