@@ -130,6 +130,17 @@ def test_a_sum_of_whole_numbers_raises_or_wraps(fold: Any) -> None:
         assert fold(form, pieces, [BIGINT], ansi=False) == -(2**63)
 
 
+def test_the_correlation_of_a_constant_is_an_error_or_null(fold: Any) -> None:
+    """Spark divides by zero there; one row, and none, give NULL."""
+    form, kinds = fold.form("corr", [DOUBLE, DOUBLE]), [DOUBLE, DOUBLE]
+    for pieces in ([[(1.0, 2.0), (1.0, 3.0)]], [[(1.0, 2.0)], [(1.0, 3.0)]]):
+        with pytest.raises(Exception, match=r"\[DIVIDE_BY_ZERO\]"):
+            fold(form, pieces, kinds)
+        assert fold(form, pieces, kinds, ansi=False) is None
+    assert fold(form, [[(1.0, 2.0), (None, 3.0)]], kinds) is None
+    assert fold(form, [[]], kinds) is None
+
+
 @pytest.mark.parametrize("name", ["sum", "avg"])
 def test_a_sum_of_decimals_that_has_no_place_raises_or_is_null(fold: Any, name: str) -> None:
     """Within a batch and across batches; the try_ form and ANSI off give NULL."""
@@ -249,7 +260,7 @@ def test_merging_parts_equals_the_whole(
     ]
     ends = [0, *sorted(min(c, len(rows)) for c in cuts), len(rows)]
     pieces = [typed[a:b] for a, b in pairwise(ends)]
-    whole, merged = fold(form, [typed], types), fold(form, pieces, types)
+    whole, merged = (fold(form, parts, types, ansi=name != "corr") for parts in ([typed], pieces))
     assert merged == (pytest.approx(whole, rel=1e-9, abs=1e-9, nan_ok=True) if isinstance(whole, float) else whole)
 
 

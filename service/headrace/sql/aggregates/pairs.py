@@ -13,7 +13,9 @@ from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
 from headrace.sql.aggregates.moments import NAN, over_count, over_degrees, unless_empty
 from headrace.sql.function import Argument
+from headrace.sql.functions.arithmetic import DIVIDE_BY_ZERO
 from headrace.sql.functions.signature import accept
+from headrace.sql.settings import SqlSettings
 from headrace.types import BIGINT, DOUBLE
 
 
@@ -83,9 +85,21 @@ def _bivariate(name: str, final: Callable[[Texts], str]) -> AggregateFunction:
     return AggregateFunction(name, (2, 2), resolve)
 
 
-def _corr(b: Texts) -> str:
-    flat = f"{b[4]} = 0 OR {b[5]} = 0"
-    return f"CASE WHEN {b[0]} <= 1 OR {flat} THEN NULL ELSE {b[3]} / sqrt({b[4]} * {b[5]}) END"
+def _corr(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
+    """Of rows that are all alike in one argument it is an error, NULL outside ANSI mode, as Spark divides by zero."""
+    for i, argument in enumerate(arguments):
+        accept(argument, DOUBLE, i)
+
+    def phases(settings: SqlSettings) -> Phases:
+        flat = DIVIDE_BY_ZERO if settings.ansi else "NULL"
+
+        def final(b: Texts) -> str:
+            quotient = f"CASE WHEN {b[4]} = 0 OR {b[5]} = 0 THEN {flat} ELSE {b[3]} / sqrt({b[4]} * {b[5]}) END"
+            return f"CASE WHEN {b[0]} > 1 THEN {quotient} END"
+
+        return Phases(_pairs, _merge_pairs, final)
+
+    return form([DOUBLE, DOUBLE], DOUBLE, [DOUBLE] * 6, phases)
 
 
 def _intercept(b: Texts) -> str:
@@ -144,7 +158,7 @@ def _regr_count(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggregate
 AGGREGATES = table(
     _bivariate("covar_pop", over_count(3)),
     _bivariate("covar_samp", over_degrees(3)),
-    _bivariate("corr", _corr),
+    AggregateFunction("corr", (2, 2), _corr),
     AggregateFunction("regr_count", (2, 2), _regr_count),
     _mean("avgx", 1),
     _mean("avgy", 0),
