@@ -115,3 +115,8 @@ def refused(error: KafkaError, topic: str, size_bytes: int) -> StreamError:
         hint = "Raise kafka.message.max.bytes and the topic's max.message.bytes, or make the record smaller."
         return StreamError("SINK_FAILED", message, hint=hint, retry=Retry.NEVER)
     return stream_error(error, f"a record for topic {topic} was not stored", "SINK_FAILED")
+
+
+def hides_the_cause(error: KafkaError) -> bool:
+    """Return True for the code by which a broken client answers every call; being fenced is one of its causes."""
+    return bool(error.code() == KafkaError._FATAL)  # noqa: SLF001 - the client's name

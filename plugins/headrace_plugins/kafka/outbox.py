@@ -21,7 +21,7 @@ from headrace.clock import Clock
 from headrace.contract import Marker
 from headrace.errors import IndoubtError, StreamError, SupersededError
 from headrace_plugins.kafka.client import SOCKET_TIMEOUT_S, build_client, producer_settings
-from headrace_plugins.kafka.failures import Failure, classify, kafka_error, refused, stream_error
+from headrace_plugins.kafka.failures import Failure, classify, hides_the_cause, kafka_error, refused, stream_error
 
 _log = structlog.get_logger(__name__)
 
@@ -286,7 +286,7 @@ class TransactionalOutbox(PlainOutbox):
 
     def refuse(self, error: KafkaError, topic: str, size_bytes: int) -> NoReturn:
         """Raise what it means that the client did not take a record; a fenced one takes none."""
-        if error.fatal() or _hides_the_cause(error) or classify(error) is Failure.FENCED:
+        if error.fatal() or hides_the_cause(error) or classify(error) is Failure.FENCED:
             self._broken(error, f"a record for topic {topic} was not stored")
         super().refuse(error, topic, size_bytes)
 
@@ -333,7 +333,7 @@ class TransactionalOutbox(PlainOutbox):
 
     def _broken(self, error: KafkaError | None, what: str) -> NoReturn:
         """Raise what an error of the client means; the producer is thrown away, whatever it is."""
-        if error is None or _hides_the_cause(error):
+        if error is None or hides_the_cause(error):
             error = self._fatal_error() or error
         fenced = self._first_error is not None and classify(self._first_error[0]) is Failure.FENCED
         if fenced or (error is not None and classify(error) is Failure.FENCED):
@@ -390,11 +390,6 @@ _CONNECTION = (
     "metadata.",
     "logger",
 )
-
-
-def _hides_the_cause(error: KafkaError) -> bool:
-    """Return True for the code by which a broken client answers every call; being fenced is one of its causes."""
-    return bool(error.code() == KafkaError._FATAL)  # noqa: SLF001 - the client's name
 
 
 def _superseded(owner: int | None) -> SupersededError:
