@@ -185,8 +185,8 @@ class JoinStreams(Step):
 
     @property
     def state_tables(self) -> tuple[str, ...]:
-        """The state tables: rows of each side, and their index by time."""
-        return tuple(f"{self.id}.{side}{kind}" for side in ("left", "right") for kind in ("", ".times"))
+        """The state tables: entries by key, chunks of rows of long ones, and an index by time of each side."""
+        return tuple(f"{self.id}.{name}" for name in ("keys", "chunks", "left.times", "right.times"))
 
     @property
     def lag_us(self) -> int:

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from headrace_state.codec.layout import Level, Node, Shape, entries_type, level_of
-from headrace_state.codec.packing import Int64s, binary_array, offsets_of
+from headrace_state.codec.packing import Int64s, binary_array, items_of, offsets_of
+
+_NOTHING = pa.scalar(b"", pa.large_binary())
 
 
 @dataclass(slots=True)
@@ -31,14 +33,14 @@ class Parts:
     is_canonical: bool
     buffers: list[tuple[Any, Int64s]] = field(default_factory=list)
 
+    def to_array(self) -> Any:
+        """Return the rows as one pa.LargeBinaryArray."""
+        arrays = [binary_array(content, bounds) for content, bounds in self.buffers]
+        return arrays[0] if len(arrays) == 1 else pc.binary_join_element_wise(*arrays, _NOTHING)
+
     def to_rows(self) -> list[bytes]:
         """Return one bytes object a row."""
-        arrays = [binary_array(content, bounds) for content, bounds in self.buffers]
-        joined = arrays[0]
-        if len(arrays) > 1:
-            joined = pc.binary_join_element_wise(*arrays, pa.scalar(b"", pa.large_binary()))
-        rows: list[bytes] = joined.to_numpy(zero_copy_only=False).tolist()
-        return rows
+        return items_of(self.to_array())
 
 
 def encode_level(level: Level, columns: list[Any], bounds: Int64s, parts: Parts) -> npt.NDArray[Any]:

@@ -15,6 +15,7 @@ import pyarrow.types as pt
 
 from headrace_state.codec.encode import Parts, encode_level, fixed_values, null_mask
 from headrace_state.codec.layout import FORMAT_VERSION, level_of, type_text
+from headrace_state.codec.packing import items_of
 from headrace_state.codec.rows import batch_of, columns_of, decode_rows, row_bounds
 
 _VALUE, _NULL = 1, 2
@@ -50,13 +51,17 @@ class KeyCodec:
 
     def encode(self, batch: pa.RecordBatch | pa.Table) -> list[bytes]:
         """Return the bytes of each key; columns are taken by position and cast to the schema's types."""
+        return items_of(self.encode_array(batch))
+
+    def encode_array(self, batch: pa.RecordBatch | pa.Table) -> pa.LargeBinaryArray:
+        """Return what encode does as one Arrow array."""
         columns = columns_of(self.schema, batch)
         parts = Parts(is_canonical=True)
         record = encode_level(self._level, columns, row_bounds(batch.num_rows), parts)
         record["version"] = FORMAT_VERSION
         if self.order_by is not None:
             _fill_order(record, columns[self.order_by])
-        return parts.to_rows() if batch.num_rows else []
+        return parts.to_array()
 
     def decode(self, keys: Sequence[bytes]) -> pa.RecordBatch:
         """Return the keys as one batch of the schema; errors as in RowCodec.decode."""

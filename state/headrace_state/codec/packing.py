@@ -34,10 +34,15 @@ def binary_array(buffer: Any, offsets: Int64s) -> Any:
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
 
 
+def items_of(array: Any) -> list[bytes]:
+    """Return the items of a binary array as bytes objects."""
+    items: list[bytes] = array.to_numpy(zero_copy_only=False).tolist()
+    return items
+
+
 def split(buffer: Any, offsets: Int64s) -> list[bytes]:
     """Return the items of a joined buffer as bytes objects."""
-    items: list[bytes] = binary_array(buffer, offsets).to_numpy(zero_copy_only=False).tolist()
-    return items
+    return items_of(binary_array(buffer, offsets))
 
 
 def gather(buffer: Any, starts: Int64s, lengths: Int64s) -> tuple[Any, Int64s]:
