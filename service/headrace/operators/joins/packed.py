@@ -91,7 +91,9 @@ class PackedSide:
         self._table = table
         self._mark = mark
         self.schema = pa.schema([pa.field(MATCHED, pa.bool_()), pa.field(EVICT_US, pa.int64()), *columns])
-        rows = pa.list_(pa.struct(list(self.schema)))
+        # Columns have other names when the query around the join changes; the state names them by place.
+        self._row = [field.with_name(f"v{place}") for place, field in enumerate(self.schema)]
+        rows = pa.list_(pa.struct(self._row))
         self._entry_types = (pa.int32(), pa.list_(pa.int32()), rows)
         self._chunks = RowCodec(pa.schema([pa.field("rows", rows)]))
 
@@ -129,7 +131,7 @@ class PackedSide:
         return [
             pa.array(entries.open[groups].astype(np.int32)),
             self._listed(numbers, _counts(closed >> _CHUNK_BITS, groups), 1),
-            self._listed(_structs(rows.table), _counts(rows.group, groups), 2),
+            self._listed(self._structs(rows.table), _counts(rows.group, groups), 2),
         ]
 
     def read_closed(self, keys: Any, wanted: Int64s, state: StateBatch) -> SideRows:
@@ -178,7 +180,7 @@ class PackedSide:
             return written
         chosen = _by_slot(rows.take(np.isin(rows.slot, written)))
         kept = np.unique(chosen.slot)
-        lists = self._listed(_structs(chosen.table), _counts(chosen.slot, kept), 2)
+        lists = self._listed(self._structs(chosen.table), _counts(chosen.slot, kept), 2)
         values = self._chunks.encode(pa.table([lists], schema=self._chunks.schema))
         state.put_many(self._table, self._chunk_keys(keys, kept), values)
         gone = np.setdiff1d(written, kept)
@@ -193,6 +195,9 @@ class PackedSide:
         joined = pc.binary_join_element_wise(heads, mark, ends.cast(pa.large_binary()), _NOTHING)
         found: list[bytes] = joined.to_numpy(zero_copy_only=False).tolist()
         return found
+
+    def _structs(self, table: pa.Table) -> Any:
+        return pa.StructArray.from_arrays([column.combine_chunks() for column in table.columns], fields=self._row)
 
     def _listed(self, values: Any, counts: Int64s, part: int) -> Any:
         offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
@@ -213,8 +218,3 @@ def _by_slot(rows: SideRows) -> SideRows:
     if np.all(rows.slot[1:] >= rows.slot[:-1]):
         return rows
     return rows.take(np.argsort(rows.slot, kind="stable"))
-
-
-def _structs(table: pa.Table) -> Any:
-    columns = [column.combine_chunks() for column in table.columns]
-    return pa.StructArray.from_arrays(columns, fields=list(table.schema))
