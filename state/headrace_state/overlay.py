@@ -16,12 +16,16 @@ _UNTOUCHED = object()
 
 
 class _TableOverlay:
-    """Writes of one table: key -> value, None for deleted; and what reads told of which keys the store has."""
+    """Writes of one table: key -> value, None for deleted; and what reads told of which keys the store has.
+
+    `rows` is the table's number of rows since the last write, once it was asked for.
+    """
 
     def __init__(self) -> None:
         self.writes: dict[bytes, bytes | None] = {}
         self.present: set[bytes] = set()
         self.absent: set[bytes] = set()
+        self.rows: int | None = None
 
 
 class StateBatch:
@@ -63,21 +67,26 @@ class StateBatch:
 
     def put_many(self, table: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Set the value of each key; the last one wins where a key repeats."""
-        self._overlays[table].writes.update(zip(keys, values, strict=True))
+        overlay = self._overlays[table]
+        overlay.writes.update(zip(keys, values, strict=True))
+        overlay.rows = None
 
     def delete_many(self, table: str, keys: Sequence[bytes]) -> None:
         """Remove keys; absent ones are no error."""
-        self._overlays[table].writes.update(dict.fromkeys(keys))
+        overlay = self._overlays[table]
+        overlay.writes.update(dict.fromkeys(keys))
+        overlay.rows = None
 
     def count(self, table: str) -> int:
         """Return the exact number of rows as of now; reads the store once for keys written but never read."""
         overlay = self._overlays[table]
-        written = overlay.writes.keys()
-        unknown = list(written - overlay.present - overlay.absent)
-        self._read(table, unknown)
-        puts = {key for key, value in overlay.writes.items() if value is not None}
-        deletes = written - puts
-        return self._store.count(table) + len(puts - overlay.present) - len(deletes & overlay.present)
+        if overlay.rows is None:
+            self._read(table, list(overlay.writes.keys() - overlay.present - overlay.absent))
+            puts = {key for key, value in overlay.writes.items() if value is not None}
+            deletes = overlay.writes.keys() - puts if len(puts) < len(overlay.writes) else set()
+            more, less = len(puts - overlay.present), len(deletes & overlay.present)
+            overlay.rows = self._store.count(table) + more - less
+        return overlay.rows
 
     def counts(self) -> dict[str, int]:
         """Return the exact number of rows of each table as of now."""
@@ -94,7 +103,9 @@ class StateBatch:
                 continue
             self.count(table)  # learns which written keys the store has
             puts = {key: value for key, value in overlay.writes.items() if value is not None}
-            deletes = frozenset((overlay.writes.keys() - puts.keys()) & overlay.present)
+            deletes = frozenset[bytes]()
+            if len(puts) < len(overlay.writes):
+                deletes = frozenset((overlay.writes.keys() - puts.keys()) & overlay.present)
             if puts or deletes:
                 found[table] = TableChanges(puts, deletes)
         return found

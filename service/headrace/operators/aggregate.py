@@ -92,7 +92,10 @@ class AggregateOperator:
     def _merge(self, rows: pa.Table, state: StateBatch) -> pa.Table:
         if len(rows) == 0:
             return rows
-        keys = self._keys.encode(rows.select(self._key_schema.names))
+        encoded = self._keys.encode_array(rows.select(self._key_schema.names))
+        # RocksDB reads and writes keys in order twice as fast as in any other.
+        order = pc.sort_indices(encoded)
+        rows, keys = rows.take(order), encoded.take(order).to_numpy(zero_copy_only=False).tolist()
         stored = state.get_many(self._step.id, keys)
         found = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
         if found.any():

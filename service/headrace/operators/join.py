@@ -17,7 +17,7 @@ from headrace.incremental.steps import JoinSide, JoinStreams
 from headrace.operators.joins.arrivals import Gate, numbered
 from headrace.operators.joins.entries import JoinState
 from headrace.operators.joins.expiry import ExpiryIndex
-from headrace.operators.joins.packed import EVICT_US, MATCHED, Bools, Int64s, SideEntries, SideRows, slots
+from headrace.operators.joins.packed import EVICT_US, MATCHED, Bools, Int64s, SideEntries, SideRows, distinct, slots
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import Statements, inner_schema
 from headrace.plan.nodes import JoinType
@@ -127,7 +127,7 @@ class JoinOperator:
     def _matched(self, sides: tuple[SideRows, ...], here: Int64s, there: Int64s) -> pa.Table:
         left, right = (_own_columns(side.table) for side in sides)
         if self._step.how is JoinType.SEMI:
-            return left.take(pa.array(np.unique(here))).select(self._output.names)
+            return left.take(pa.array(distinct(here))).select(self._output.names)
         columns = [*left.take(pa.array(here)).columns, *right.take(pa.array(there)).columns]
         return pa.Table.from_arrays(columns, schema=self._output)
 
@@ -151,7 +151,7 @@ class JoinOperator:
             forgets = place == 0 and self._step.how is JoinType.SEMI
             gone = flags if forgets else np.zeros(len(flags), np.bool_)
             rows, is_marked = _marked(rows, flags) if self._outer[place] else (rows, gone)
-            changed.append(np.unique(rows.slot[(is_new & ~gone) | (~is_new & (is_marked | gone))]))
+            changed.append(distinct(rows.slot[(is_new & ~gone) | (~is_new & (is_marked | gone))]))
             put, taken = put + int((is_new & ~gone).sum()), taken + int((gone & ~is_new).sum())
             self._note_times(place, keys, rows.take(np.flatnonzero(is_new & ~gone)), state)
             kept = rows.take(~gone) if gone.any() else rows
@@ -187,7 +187,7 @@ class JoinOperator:
         for entries, side in zip(stored, self._sides, strict=True):
             is_past = _is_past(entries.rows.table, watermark_us, side)
             after.append(SideEntries(entries.rows.take(~is_past), entries.open, entries.closed))
-            changed.append(np.unique(entries.rows.slot[is_past]))
+            changed.append(distinct(entries.rows.slot[is_past]))
             gone.append(entries.rows.table.filter(pa.array(is_past)))
         self._state.write(keys, (after[0], after[1]), changed, state)
         return tuple(rows.filter(pc.invert(rows.column(MATCHED))) for rows in gone), sum(map(len, gone))
