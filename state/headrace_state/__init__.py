@@ -4,7 +4,8 @@ Gives sorted tables of bytes with one write a batch, the redo log of their chang
 lock, and codecs between Arrow batches and bytes. Imports nothing of ours; knows no SQL, Kafka or configuration.
 """
 
-from headrace_state.codec.keys import KeyCodec
+from headrace_state.codec.keys import KeyCodec, distinct_keys
+from headrace_state.codec.packing import items_of
 from headrace_state.codec.rows import RowCodec
 from headrace_state.delta import Changes, Delta, DeltaHeader, TableChanges, chain, read_delta, write_delta
 from headrace_state.errors import StateError, StateErrorKind
@@ -39,6 +40,8 @@ __all__ = [
     "StoreKind",
     "TableChanges",
     "chain",
+    "distinct_keys",
+    "items_of",
     "open_store",
     "read_delta",
     "write_delta",

@@ -19,7 +19,7 @@ from headrace.operators.statements import Statements, inner_schema
 from headrace.operators.watermark import event_time_us
 from headrace.types import DataType
 from headrace.values import EventTime
-from headrace_state import KeyCodec, RowCodec, StateBatch
+from headrace_state import KeyCodec, RowCodec, StateBatch, items_of
 
 
 class AggregateOperator:
@@ -95,7 +95,7 @@ class AggregateOperator:
         encoded = self._keys.encode_array(rows.select(self._key_schema.names))
         # RocksDB reads and writes keys in order twice as fast as in any other.
         order = pc.sort_indices(encoded)
-        rows, keys = rows.take(order), encoded.take(order).to_numpy(zero_copy_only=False).tolist()
+        rows, keys = rows.take(order), items_of(encoded.take(order))
         stored = state.get_many(self._step.id, keys)
         found = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
         if found.any():

@@ -6,7 +6,6 @@ StreamingDeduplicateExec and StreamingDeduplicateWithinWatermarkExec.
 
 from __future__ import annotations
 
-from itertools import compress
 from time import perf_counter
 
 import numpy as np
@@ -15,13 +14,15 @@ import pyarrow.compute as pc
 
 from headrace.incremental.render import column_name
 from headrace.incremental.steps import DropDuplicates
+from headrace.operators.joins.expiry import ExpiryIndex
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import inner_schema
 from headrace.operators.watermark import event_time_us
 from headrace.values import EventTime
-from headrace_state import KeyCodec, RowCodec, StateBatch
+from headrace_state import KeyCodec, StateBatch, distinct_keys, items_of
 
 _SEEN = b"\x01"
+_LAYOUT = "times of expiry in pieces"
 
 
 class DeduplicateOperator:
@@ -37,14 +38,14 @@ class DeduplicateOperator:
         times = [] if step.event_time is None else [i for i, key in enumerate(step.keys) if key == step.event_time]
         order = times[0] if times and step.delay_us is None else None
         self._keys = KeyCodec(schema, order)
-        self._expiry = KeyCodec(pa.schema([pa.field("expires", pa.int64()), *schema]), 0)
-        self._expires = RowCodec(pa.schema([pa.field("expires", pa.int64())]))
+        self._expiry = None if step.delay_us is None else ExpiryIndex(step.state_tables[1])
 
     @property
     def signature(self) -> dict[str, object]:
         """Names and types of the keys and whether they expire; the delay may change."""
         names = [key.name for key in self._step.keys]
-        return {"operator": self._spark_name, "columns": names, "keys": self._keys.signature}
+        found: dict[str, object] = {"operator": self._spark_name, "columns": names, "keys": self._keys.signature}
+        return found if self._expiry is None else {**found, "layout": _LAYOUT}
 
     @property
     def _spark_name(self) -> str:
@@ -82,42 +83,27 @@ class DeduplicateOperator:
     def _fresh(self, rows: pa.Table, state: StateBatch) -> pa.Table:
         if len(rows) == 0:
             return rows
-        encoded = self._keys.encode(rows.select(self._keys.schema.names))
-        codes = pa.array(encoded, pa.large_binary()).dictionary_encode().indices.to_numpy()
-        # Codes are given in order of appearance, so these are the places of first rows, ascending.
-        first = np.unique(codes, return_index=True)[1]
-        keys = list(dict.fromkeys(encoded))
-        unseen = [value is None for value in state.get_many(self._step.id, keys)]
-        fresh = rows.take(pa.array(first[np.array(unseen)]))
-        self._remember(list(compress(keys, unseen)), fresh, state)
-        return fresh
+        keys, (place,) = distinct_keys(self._keys.encode_array(rows.select(self._keys.schema.names)))
+        first = np.empty(len(keys), np.int64)
+        first[place[::-1]] = np.arange(len(rows))[::-1]  # the last one written is the first row of a key
+        stored = state.get_many(self._step.id, items_of(keys))
+        unseen = np.fromiter((value is None for value in stored), np.bool_, len(stored))
+        self._remember(keys.filter(pa.array(unseen)), rows.take(pa.array(first[unseen])), state)
+        return rows.take(pa.array(np.sort(first[unseen])))
 
-    def _remember(self, keys: list[bytes], rows: pa.Table, state: StateBatch) -> None:
-        if self._step.delay_us is None or self._step.event_time is None:
-            state.put_many(self._step.id, keys, [_SEEN] * len(keys))
-            return
-        times = event_time_us(rows.column(column_name(self._step.event_time)))
-        expires = pc.add(pc.fill_null(times, 0), self._step.delay_us)
-        state.put_many(self._step.id, keys, self._expires.encode(pa.table({"expires": expires})))
-        by_expiry = rows.select(self._keys.schema.names).add_column(0, "expires", expires)
-        state.put_many(self._step.state_tables[1], self._expiry.encode(by_expiry), keys)
+    def _remember(self, keys: pa.LargeBinaryArray, rows: pa.Table, state: StateBatch) -> None:
+        state.put_many(self._step.id, items_of(keys), [_SEEN] * len(keys))
+        if self._expiry is not None and self._step.event_time is not None and self._step.delay_us is not None:
+            times = event_time_us(rows.column(column_name(self._step.event_time)))
+            expires = pc.add(pc.fill_null(times, 0), self._step.delay_us).to_numpy()
+            self._expiry.add(expires, keys, np.zeros(len(keys), np.int64), state)
 
     def _evict(self, eviction_us: EventTime, state: StateBatch) -> int:
-        if self._step.delay_us is not None:
-            by_expiry, past = _scanned(state, self._step.state_tables[1], self._expiry.upto(eviction_us))
-            state.delete_many(self._step.state_tables[1], by_expiry)
+        past: list[bytes] = []
+        if self._expiry is not None:
+            past = items_of(self._expiry.take_past(eviction_us, state)[0])
         elif self._keys.order_by is not None:
-            past, _ = _scanned(state, self._step.id, self._keys.upto(eviction_us))
-        else:
-            past = []
+            for keys, _ in state.scan(self._step.id, *self._keys.upto(eviction_us)):
+                past += keys
         state.delete_many(self._step.id, past)
         return len(past)
-
-
-def _scanned(state: StateBatch, table: str, within: tuple[bytes, bytes]) -> tuple[list[bytes], list[bytes]]:
-    keys: list[bytes] = []
-    values: list[bytes] = []
-    for some_keys, some_values in state.scan(table, *within):
-        keys += some_keys
-        values += some_values
-    return keys, values

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from headrace.duck import quote
 from headrace.incremental.steps import JoinSide, JoinStreams
-from headrace.operators.joins.arrivals import Gate, numbered
+from headrace.operators.joins.arrivals import Gate
 from headrace.operators.joins.entries import JoinState
 from headrace.operators.joins.expiry import ExpiryIndex
 from headrace.operators.joins.packed import EVICT_US, MATCHED, Bools, Int64s, SideEntries, SideRows, distinct, slots
@@ -22,7 +22,7 @@ from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import Statements, inner_schema
 from headrace.plan.nodes import JoinType
 from headrace.values import EventTime
-from headrace_state import StateBatch
+from headrace_state import StateBatch, distinct_keys
 
 _OUTER = ((JoinType.LEFT, JoinType.FULL), (JoinType.RIGHT, JoinType.FULL))
 _LAYOUT = "rows packed by key"
@@ -70,7 +70,7 @@ class JoinOperator:
         """
         started = perf_counter()
         new = tuple(gate.admit(rows, at.late_us) for gate, rows in zip(self._gates, (left, right), strict=True))
-        keys, *groups = numbered(new[0].keys, new[1].keys)
+        keys, groups = distinct_keys(new[0].keys, new[1].keys)
         stored = self._state.read(keys, state)
         every = tuple(
             entries.rows.with_more(SideRows(some.rows, slots(group, entries.open[group])))
@@ -178,7 +178,7 @@ class JoinOperator:
             index.take_past(None if side.evict_offset_us is None else watermark_us + side.evict_offset_us, state)
             for index, side in zip(self._expiry, self._sides, strict=True)
         ]
-        keys, *groups = numbered(past[0][0], past[1][0])
+        keys, groups = distinct_keys(past[0][0], past[1][0])
         if len(keys) == 0:
             return tuple(side.schema.empty_table() for side in self._state.sides), 0
         wanted = [slots(group, chunks) for group, (_, chunks) in zip(groups, past, strict=True)]

@@ -19,7 +19,7 @@ from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.statements import Statements
 from headrace.operators.touching import Bools, Int64s, merge_touching
 from headrace.values import EventTime
-from headrace_state import KeyCodec, RowCodec, StateBatch
+from headrace_state import KeyCodec, RowCodec, StateBatch, distinct_keys, items_of
 
 
 class SessionOperator(AggregateOperator):
@@ -46,9 +46,7 @@ class SessionOperator(AggregateOperator):
     def _merge(self, rows: pa.Table, state: StateBatch) -> pa.Table:
         if len(rows) == 0:
             return rows
-        encoded = self._encoded_groups(rows)
-        groups = list(dict.fromkeys(encoded))
-        owner = pa.array(encoded, pa.large_binary()).dictionary_encode().indices.to_numpy().astype(np.int64)
+        groups, owner = self._groups_of(rows)
         stored_owner, stored = self._stored_sessions(groups, state)
         every = pa.concat_arrays([stored, rows.column(self._place).combine_chunks()])
         is_new = np.arange(len(every)) >= len(stored)
@@ -72,14 +70,16 @@ class SessionOperator(AggregateOperator):
     def _evict(self, eviction_us: EventTime, state: StateBatch) -> tuple[pa.Table, int]:
         past, removed = super()._evict(eviction_us, state)
         if removed:
-            groups = list(dict.fromkeys(self._encoded_groups(past)))
+            groups, _ = self._groups_of(past)
             owner, sessions = self._stored_sessions(groups, state)
             kept = _us(sessions, "end") > eviction_us
             self._put_sessions(groups, owner[kept], sessions.filter(pa.array(kept)), state)
         return past, removed
 
-    def _encoded_groups(self, rows: pa.Table) -> list[bytes]:
-        return self._groups.encode(rows.select(self._groups.schema.names))
+    def _groups_of(self, rows: pa.Table) -> tuple[list[bytes], Int64s]:
+        """Return the groups of rows, each once, and for each row the place of its own."""
+        groups, (owner,) = distinct_keys(self._groups.encode_array(rows.select(self._groups.schema.names)))
+        return items_of(groups), owner
 
     def _structs(self, start: Int64s, end: Int64s) -> Any:
         columns = [pa.array(us).cast(field.type) for us, field in zip((start, end), self._kind, strict=True)]

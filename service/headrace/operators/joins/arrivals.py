@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.incremental.steps import JoinSide
-from headrace.operators.joins.packed import EVICT_US, MATCHED, Int64s
+from headrace.operators.joins.packed import EVICT_US, MATCHED
 from headrace.operators.statements import conform, inner_schema
 from headrace_state import KeyCodec
 
@@ -62,16 +62,6 @@ class Gate:
         rows = kept.select([EVICT_US, *names]).add_column(0, MATCHED, matched)
         keys = self._keys.encode_array(kept.select(self._keys.schema.names))
         return Arrivals(rows, keys, failed.select(names), len(table) - len(on_time))
-
-
-def numbered(left: Any, right: Any) -> tuple[Any, Int64s, Int64s]:
-    """Return the keys of two binary arrays, each once and ascending, and the place of each item of both among them."""
-    coded = pa.concat_arrays([left, right]).dictionary_encode()
-    order = pc.sort_indices(coded.dictionary).to_numpy()
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    place = rank[coded.indices.to_numpy()]
-    return coded.dictionary.take(pa.array(order)), place[: len(left)], place[len(left) :]
 
 
 def _where(table: pa.Table, mask: pa.ChunkedArray) -> pa.Table:

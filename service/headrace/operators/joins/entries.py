@@ -14,7 +14,7 @@ import pyarrow as pa
 from headrace.incremental.steps import JoinStreams
 from headrace.operators.joins.packed import Int64s, PackedSide, SideEntries
 from headrace.operators.statements import inner_schema
-from headrace_state import RowCodec, StateBatch
+from headrace_state import RowCodec, StateBatch, items_of
 
 Sides = tuple[SideEntries, SideEntries]
 """Left and right."""
@@ -49,7 +49,7 @@ class JoinState:
         Raises:
             StateError: CORRUPT.
         """
-        values = state.get_many(self._table, keys.to_numpy(zero_copy_only=False).tolist())
+        values = state.get_many(self._table, items_of(keys))
         found = np.flatnonzero(np.fromiter((value is not None for value in values), np.bool_, len(values)))
         columns = self._entries.decode([value for value in values if value is not None]).columns
         left, right = (
@@ -106,5 +106,4 @@ class JoinState:
 
 
 def _items(keys: Any, groups: Int64s) -> list[bytes]:
-    found: list[bytes] = keys.take(pa.array(groups)).to_numpy(zero_copy_only=False).tolist()
-    return found
+    return items_of(keys.take(pa.array(groups)))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace_state import RowCodec, StateBatch, StateError, StateErrorKind
+from headrace_state import RowCodec, StateBatch, StateError, StateErrorKind, items_of
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -204,9 +204,7 @@ class PackedSide:
         ends = pa.Array.from_buffers(pa.binary(4), len(wanted), [None, pa.py_buffer(numbers.tobytes())])
         heads = keys.take(pa.array(wanted >> _CHUNK_BITS))
         mark = pa.scalar(self._mark, pa.large_binary())
-        joined = pc.binary_join_element_wise(heads, mark, ends.cast(pa.large_binary()), _NOTHING)
-        found: list[bytes] = joined.to_numpy(zero_copy_only=False).tolist()
-        return found
+        return items_of(pc.binary_join_element_wise(heads, mark, ends.cast(pa.large_binary()), _NOTHING))
 
     def _structs(self, table: pa.Table) -> Any:
         return pa.StructArray.from_arrays([column.combine_chunks() for column in table.columns], fields=self._row)
