@@ -8,6 +8,7 @@ the same text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from headrace.errors import StreamError
 from headrace.incremental import fragment as sql
@@ -67,7 +68,8 @@ class _Compiler:
         self._event_times = event_times
         self._render = Renderer(settings, self._subquery)
         self._subquery_inputs: list[str] = []
-        self._read: dict[str, Step] = {}
+        self._read: dict[str, ReadSource | ReadTable] = {}
+        self._watermarks: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._nodes: Mapping[type[Plan], Callable[..., Fragment]] = {
             nodes.StreamScan: self._stream_scan,
@@ -118,23 +120,34 @@ class _Compiler:
         return f"{kind}-{self._counts[kind]}"
 
     def _stream_scan(self, node: nodes.StreamScan) -> Fragment:
-        step_id = f"source.{node.source}"
-        if step_id not in self._read:
-            self._read[step_id] = ReadSource(step_id, node.output, node.source)
-            self.steps.append(self._read[step_id])
-        return sql.scan(step_id, [column.name for column in node.output], node.output)
+        step = ReadSource(f"source.{node.source}", node.output, node.source)
+        self._read_once(step)
+        return sql.scan(step.id, [column.name for column in node.output], node.output)
 
     def _table_scan(self, node: nodes.TableScan) -> Fragment:
-        step_id = f"table.{node.table}"
-        if step_id not in self._read:
-            self._read[step_id] = ReadTable(step_id, node.output, node.table)
-            self.steps.append(self._read[step_id])
+        step = ReadTable(f"table.{node.table}", node.output, node.table)
+        if step.id not in self._read:
             self.tables.append(node.table)
-        return sql.scan(step_id, [column.name for column in node.output], node.output)
+        self._read_once(step)
+        return sql.scan(step.id, [column.name for column in node.output], node.output)
+
+    def _read_once(self, step: ReadSource | ReadTable) -> None:
+        """Add the step, or to an earlier one of the same relation the columns that this place reads beside its own."""
+        before = self._read.get(step.id)
+        if before is None:
+            self.steps.append(step)
+        else:
+            known = {column.name for column in before.output}
+            more = (column for column in step.output if column.name not in known)
+            step = replace(before, output=(*before.output, *more))
+            self.steps[self.steps.index(before)] = step
+        self._read[step.id] = step
 
     def _watermark(self, node: nodes.Watermark) -> Fragment:
         child = self.stretch(self.node(node.child))
-        step = Observe(self._id("watermark"), child.output, child.id, node.event_time, node.delay_us, node.guard)
+        name = self._id("watermark")
+        shared = self._watermarks.setdefault(node.relation or name, name)
+        step = Observe(name, child.output, child.id, node.event_time, node.delay_us, shared, node.guard)
         self.steps.append(step)
         return _whole(step)
 

@@ -49,11 +49,15 @@ class Stretch(Step):
 
 @dataclass(frozen=True, slots=True)
 class Observe(Step):
-    """Passes its input on, but for rows too far in the future, and notes the event times in it, for the watermark."""
+    """Passes its input on, but for rows too far in the future, and notes the event times in it, for the watermark.
+
+    `shared` is the id under which they are noted: that of the first such step for the same relation.
+    """
 
     input: str
     event_time: Column
     delay_us: int
+    shared: str
     guard: TimeGuard = NO_GUARD
 
 

@@ -75,13 +75,13 @@ class StepRunner:
 
     @property
     def delays_us(self) -> dict[str, int]:
-        """The delay of each watermark step."""
-        return {step.id: step.delay_us for step in self._steps.steps if isinstance(step, Observe)}
+        """The delay of each watermark, by the first of its steps."""
+        return {step.shared: step.delay_us for step in self._steps.steps if isinstance(step, Observe)}
 
     @property
     def idle_us(self) -> dict[str, int]:
         """The idle timeout of each watermark step that has one."""
-        found = {step.id: step.guard.idle_timeout_us for step in self._steps.steps if isinstance(step, Observe)}
+        found = {step.shared: step.guard.idle_timeout_us for step in self._steps.steps if isinstance(step, Observe)}
         return {name: timeout_us for name, timeout_us in found.items() if timeout_us is not None}
 
     @property
@@ -131,7 +131,8 @@ class StepRunner:
                 case Stretch():
                     results[step.id] = self._stretch(step, results)
                 case Observe():
-                    results[step.id], seen[step.id] = _observed(step, results[step.input], at, ahead)
+                    results[step.id], times = _observed(step, results[step.input], at, ahead)
+                    seen[step.shared] = times.with_those(seen.get(step.shared))
                 case AggregateGroups() | DropDuplicates() | LimitRows() | CallGroups():
                     here = at.behind(self._lags_us[step.input])
                     results[step.id], count = self._operators[step.id].run(results[step.input], here, state)

@@ -28,12 +28,23 @@ class WatermarkPolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventTimes:
-    """Event times of one batch at one watermark step, µs; nulls count as the epoch, as in Spark."""
+    """Event times of one batch under one watermark, µs; nulls count as the epoch, as in Spark."""
 
     rows: int
     least_us: int = 0
     greatest_us: int = 0
     mean_us: float = 0.0
+
+    def with_those(self, other: EventTimes | None) -> EventTimes:
+        """Return these and others of the same watermark together."""
+        if other is None or not other.rows:
+            return self
+        if not self.rows:
+            return other
+        rows = self.rows + other.rows
+        mean_us = (self.mean_us * self.rows + other.mean_us * other.rows) / rows
+        least_us, greatest_us = min(self.least_us, other.least_us), max(self.greatest_us, other.greatest_us)
+        return EventTimes(rows, least_us, greatest_us, mean_us)
 
 
 def event_time_us(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -165,12 +165,14 @@ NO_GUARD = TimeGuard()
 class Watermark(_Passing):
     """Rows observed for event time; the watermark is the greatest value seen minus the delay.
 
-    `event_time` is TIMESTAMP or a struct whose `end` is TIMESTAMP. Source: Spark EventTimeWatermark.
+    `event_time` is TIMESTAMP or a struct whose `end` is TIMESTAMP. `relation` is whose watermark it is: nodes of one
+    relation, read in several places, share what they have seen. Source: Spark EventTimeWatermark.
     """
 
     event_time: Column
     delay_us: int
     guard: TimeGuard = NO_GUARD
+    relation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from headrace.check.subject import COMPLETE, Subject, refusal
 from headrace.errors import StreamError
 from headrace.plan.event_time import event_time_columns
-from headrace.plan.nodes import Aggregate, Deduplicate, Plan
+from headrace.plan.nodes import Aggregate, Deduplicate, Join, Plan, Watermark, walk
+from headrace.plan.rewrite.rules import optimize
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
     """Yield a finding when two watermarked columns reach one stateful operator.
 
-    Source: Spark UnsupportedOperationChecker.
+    Spark finds it when the first batch runs, so columns that nothing reads further up are gone by then.
+    Source: Spark WatermarkSupport.findEventTimeColumn.
     """
-    for node in subject.streaming_nodes:
-        if len(_judged_by(node, subject.mode)) > 1:
+    if not any(isinstance(node, Watermark) for node in subject.nodes):
+        return
+    for node in walk(optimize(subject.plan, subject.mode)):
+        if node.is_streaming and any(len(marked) > 1 for marked in _judged_by(node, subject.mode)):
             yield refusal(
                 "STREAM_TWO_EVENT_TIMES",
                 node,
@@ -26,9 +30,11 @@ def check(subject: Subject) -> Iterator[StreamError]:
             )
 
 
-def _judged_by(node: Plan, mode: str) -> frozenset[int]:
+def _judged_by(node: Plan, mode: str) -> tuple[frozenset[int], ...]:
     if isinstance(node, Aggregate) and mode != COMPLETE:
-        return event_time_columns(node)
+        return (event_time_columns(node),)
     if isinstance(node, Deduplicate):
-        return event_time_columns(node.child)
-    return frozenset()
+        return (event_time_columns(node.child),)
+    if isinstance(node, Join) and node.left.is_streaming and node.right.is_streaming:
+        return event_time_columns(node.left), event_time_columns(node.right)
+    return ()

@@ -26,10 +26,13 @@ Rule = Callable[[Plan], Plan]
 
 RULES: tuple[Rule, ...] = (
     simplify_conditions.apply,
+    outer_to_inner.tell_of_windows,
     push_filters.apply,
     outer_to_inner.apply,
     push_filters.apply,
     infer_filters.apply,
+    push_filters.apply,
+    outer_to_inner.apply,
     push_filters.apply,
     prune_columns.apply,
     collapse_projects.apply,

@@ -258,7 +258,7 @@ def _watermarked(plan: Plan, event_time: EventTime, name: str) -> Plan:
         raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
     if any(isinstance(node, Watermark) for node in walk(plan)):
         raise redefined_watermark(name)
-    return Watermark(plan, column, event_time.delay_us, event_time.guard)
+    return Watermark(plan, column, event_time.delay_us, event_time.guard, name)
 
 
 @contextmanager
