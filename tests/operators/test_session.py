@@ -105,19 +105,29 @@ BATCHES = st.lists(
 def test_sessions_in_complete_mode_are_those_of_all_rows_so_far(
     batches: list[list[Event]], statements: Statements, stage: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """However the rows are spread over batches; nothing is late and the state has one row a session."""
+    """However the rows are spread over batches; nothing is forgotten and the state has one row a session."""
     del tmp_path
     made = step("complete")
     run = stage(SessionOperator(made, statements), made.state_tables)
     so_far: list[Event] = []
     for events in batches:
         so_far += events
-        rows, counts = run(partial(events), 100 * SECOND, 100 * SECOND)
+        rows, counts = run(partial(events), -SECOND, 100 * SECOND)
         expected = sessions_of(so_far)
         assert [session[:4] for session in shown(rows)] == [session[:4] for session in expected]
         assert [sorted(session[4]) for session in shown(rows)] == [session[4] for session in expected]
         assert run.sizes == [len(expected), len({key for key, _, _ in so_far})]
         assert (counts.total, counts.removed, counts.dropped_late) == (len(expected), 0, 0)
+
+
+def test_complete_mode_drops_late_sessions_and_forgets_none(statements: Statements, stage: Callable[..., Any]) -> None:
+    """Unlike other aggregations in complete mode; seen in runs of Spark 4.2.0."""
+    made = step("complete")
+    run = stage(SessionOperator(made, statements), made.state_tables)
+    run(partial([("a", 10, 5)]), 0, 0)
+    rows, counts = run(partial([("a", 12, 5), ("a", 90, 5)]), 20 * SECOND, 40 * SECOND)
+    assert shown(rows) == [("a", 10, 15, 1, [10]), ("a", 90, 95, 1, [90])]
+    assert (counts.total, counts.removed, counts.dropped_late) == (2, 0, 1)
 
 
 def test_sessions_are_given_once_and_forgotten_when_they_end_at_the_watermark(

@@ -41,6 +41,7 @@ class AggregateOperator:
         self._rows = RowCodec(self._buffer_schema)
         self._output = inner_schema(step.output)
         self._evicts = step.state.event_time is not None and step.mode != "complete"
+        self._drops_late = self._evicts
 
     @property
     def signature(self) -> dict[str, object]:
@@ -82,7 +83,7 @@ class AggregateOperator:
         return self._finish(emitted), counts
 
     def _drop_late(self, rows: pa.Table, late_us: EventTime) -> tuple[pa.Table, int]:
-        if not self._evicts or len(rows) == 0:
+        if not self._drops_late or len(rows) == 0:
             return rows, 0
         times = event_time_us(rows.column(self._step.state.event_time))
         on_time = pc.fill_null(pc.greater(times, late_us), True)

@@ -25,6 +25,7 @@ from headrace_state import KeyCodec, RowCodec, StateBatch, distinct_keys, items_
 class SessionOperator(AggregateOperator):
     """Merges sessions that touch; is late, emits and forgets by their ends as an aggregation does.
 
+    Complete mode forgets nothing, but late rows are dropped in it too. Source: Spark SessionWindowStateStoreRestoreExec.
     The first table has one row a session, by key and session; the second one row a key: where its sessions lie.
     """
 
@@ -32,6 +33,7 @@ class SessionOperator(AggregateOperator):
 
     def __init__(self, step: AggregateSessions, statements: Statements) -> None:
         super().__init__(step, statements)
+        self._drops_late = step.state.event_time is not None
         self._place = step.session
         self._table, self._by_group = step.state_tables
         self._kind = self._key_schema.field(step.session).type
@@ -46,6 +48,7 @@ class SessionOperator(AggregateOperator):
     def _merge(self, rows: pa.Table, state: StateBatch) -> pa.Table:
         if len(rows) == 0:
             return rows
+        rows = rows.cast(self._schema_of_groups)  # times come in the session's time zone, those in state are UTC
         groups, owner = self._groups_of(rows)
         stored_owner, stored = self._stored_sessions(groups, state)
         every = pa.concat_arrays([stored, rows.column(self._place).combine_chunks()])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from headrace.plan.expressions import Expression, references, substitute
+from headrace.plan.expressions import Expression, ScalarSubquery, references, substitute, walk
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -129,6 +129,9 @@ def _through_set_operation(plan: SetOperation, parts: _Parts) -> Plan:
 def _through_join(join: Join, parts: _Parts) -> Plan:
     left = frozenset(column.id for column in join.left.columns)
     right = frozenset(column.id for column in join.right.columns)
+    # A condition without columns decides about all rows: Spark folds it, and what is below reads nothing.
+    fixed = [part for part in parts if not references(part) and is_deterministic(part) and not _asks_a_table(part)]
+    parts = [part for part in parts if part not in fixed]
     to_left, to_right, above = _by_side(parts, left, right, _FROM_WHERE[join.how])
     # NOT IN tests nulls of both sides, so its condition stays whole.
     on = () if join.null_aware else conjuncts(join.condition)
@@ -140,11 +143,15 @@ def _through_join(join: Join, parts: _Parts) -> Plan:
     condition = join.condition if join.null_aware else all_of(within)
     changed = replace(
         join,
-        left=_push(join.left, (*on_left, *to_left)),
-        right=_push(join.right, (*on_right, *to_right)),
+        left=_push(join.left, (*fixed, *on_left, *to_left)),
+        right=_push(join.right, (*fixed, *on_right, *to_right)),
         condition=condition,
     )
     return filtered(changed, above)
+
+
+def _asks_a_table(part: Expression) -> bool:
+    return any(isinstance(each, ScalarSubquery) for each in walk(part))
 
 
 def _by_side(
