@@ -15,6 +15,7 @@ from headrace.incremental import fragment as sql
 from headrace.incremental.fragment import Fragment
 from headrace.incremental.grouping import group
 from headrace.incremental.joining import join_texts
+from headrace.incremental.lookup import LookUpKeys, is_lasting, lookup_keys, may_run_twice, plain_side
 from headrace.incremental.over import merged_sessions, windowed
 from headrace.incremental.render import Renderer, column_name
 from headrace.incremental.steps import (
@@ -26,6 +27,7 @@ from headrace.incremental.steps import (
     JoinStreams,
     KeyedState,
     LimitRows,
+    LookUp,
     Observe,
     ReadSource,
     ReadTable,
@@ -102,11 +104,11 @@ class _Compiler:
             raise StreamError("SQL_UNSUPPORTED", message)
         return build(plan)
 
-    def stretch(self, fragment: Fragment) -> Stretch:
+    def stretch(self, fragment: Fragment, *, is_static: bool = False) -> Stretch:
         """End a stretch: add the step that runs the fragment."""
         inputs = tuple(dict.fromkeys([*fragment.inputs, *self._subquery_inputs]))
         self._subquery_inputs.clear()
-        step = Stretch(self._id("stretch"), fragment.columns, fragment.sql, inputs, fragment.renames)
+        step = Stretch(self._id("stretch"), fragment.columns, fragment.sql, inputs, fragment.renames, is_static)
         self.steps.append(step)
         return step
 
@@ -201,7 +203,42 @@ class _Compiler:
     def _join(self, node: nodes.Join) -> Fragment:
         if node.left.is_streaming and node.right.is_streaming:
             return self._stream_join(node)
-        return sql.joined(self.node(node.left), self.node(node.right), node, self._render)
+        keys = lookup_keys(node) if node.is_streaming else None
+        if keys is None:
+            return sql.joined(self.node(node.left), self.node(node.right), node, self._render)
+        return self._table_join(node, keys)
+
+    def _table_join(self, node: nodes.Join, keys: LookUpKeys) -> Fragment:
+        """Join the stream with those rows of the table that it may meet."""
+        streams_left = node.left.is_streaming
+        stream, table = (node.left, node.right) if streams_left else (node.right, node.left)
+        rows = self.node(stream)
+        if not may_run_twice(stream):
+            rows = _whole(self.stretch(rows))
+        found = self._found(table, rows, keys)
+        return sql.joined(*((rows, found) if streams_left else (found, rows)), node, self._render)
+
+    def _found(self, table: Plan, stream: Fragment, keys: LookUpKeys) -> Fragment:
+        """Return the static side of a join, cut to what the stream's rows may meet where that can be known."""
+        outside, self._subquery_inputs = self._subquery_inputs, []
+        fragment = self.node(table)
+        side = plain_side(table, keys, self._render)
+        if side is None and not is_lasting(table, fragment):
+            self._subquery_inputs = [*outside, *self._subquery_inputs]
+            return fragment
+        read = _whole(self.stretch(fragment, is_static=True)) if side is None else self._table_scan(side.scan)
+        self._subquery_inputs = outside
+        step = LookUp(
+            id=self._id("lookup"),
+            output=read.columns,
+            input=read.inputs[0],
+            names=read.renames or (),
+            hashes=keys.of_table(read.sql, side.lasting if side else (), self._render),
+            wanted=keys.of_stream(stream.sql, self._render),
+            inputs=tuple(dict.fromkeys([*stream.inputs, *outside])),
+        )
+        self.steps.append(step)
+        return _whole(step) if side is None else side.over(step.id, self._render)
 
     def _stream_join(self, node: nodes.Join) -> Fragment:
         marked = (self._event_times(node.left), self._event_times(node.right))

@@ -40,11 +40,30 @@ class ReadTable(Step):
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Step):
-    """One DuckDB statement over earlier steps; `renames` lists the input's columns when renaming is all it does."""
+    """One DuckDB statement over earlier steps; `renames` lists the input's columns when renaming is all it does.
+
+    A static one reads nothing but tables and gives the same rows as long as these are the same.
+    """
 
     sql: str
     inputs: tuple[str, ...]
     renames: tuple[str, ...] | None = None
+    is_static: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp(Step):
+    """The rows of a static step that rows of the batch may meet in a join; all of them where that is less work.
+
+    `hashes` is SQL that gives a hash for each row of `input`, in order, `wanted` SQL over `inputs` that gives those of
+    the batch; a null is found by nothing. `names` are what the columns of `input` are called.
+    """
+
+    input: str
+    names: tuple[str, ...]
+    hashes: str
+    wanted: str
+    inputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from headrace.incremental.steps import (
     JoinSide,
     JoinStreams,
     LimitRows,
+    LookUp,
     Observe,
     ReadSource,
     ReadTable,
@@ -41,7 +42,15 @@ def _block(step: Step) -> str:
 def _stretch(step: Stretch) -> str:
     if step.renames is not None:
         return f"rename columns of {step.inputs[0]}"
-    return f"DuckDB over {', '.join(step.inputs) or 'nothing'}\n  {step.sql}"
+    once = ", once a load" if step.is_static else ""
+    return f"DuckDB over {', '.join(step.inputs) or 'nothing'}{once}\n  {step.sql}"
+
+
+def _lookup(step: LookUp) -> str:
+    return (
+        f"rows of {step.input} that rows of {', '.join(step.inputs)} may meet, by hashes of their keys\n"
+        f"  indexed once a load: {step.hashes}\n  wanted: {step.wanted}"
+    )
 
 
 def _observe(step: Observe) -> str:
@@ -126,6 +135,7 @@ _DETAILS: dict[type[Step], Callable[..., str]] = {
     ReadSource: lambda step: f"read source {step.source}",
     ReadTable: lambda step: f"read table {step.table}",
     Stretch: _stretch,
+    LookUp: _lookup,
     Observe: _observe,
     AggregateGroups: _aggregate,
     AggregateSessions: _aggregate,

@@ -19,6 +19,7 @@ from headrace.incremental.steps import (
     DropDuplicates,
     JoinStreams,
     LimitRows,
+    LookUp,
     Observe,
     ReadSource,
     ReadTable,
@@ -36,6 +37,7 @@ from headrace.operators.limit import LimitOperator
 from headrace.operators.session import SessionOperator
 from headrace.operators.stateful import NO_WATERMARK_US, Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
+from headrace.operators.static.static_steps import StaticSteps
 from headrace.operators.watermark import EventTimes, observe, without_future
 from headrace.values import EventTime
 from headrace_state import StateBatch
@@ -60,6 +62,7 @@ class StepRunner:
     def __init__(self, steps: Steps, statements: Statements) -> None:
         self._steps = steps
         self._statements = statements
+        self._static = StaticSteps(statements)
         self._operators: dict[str, Operator] = {}
         self._joins: dict[str, JoinOperator] = {}
         self._lags_us = _lags_us(steps)
@@ -126,8 +129,8 @@ class StepRunner:
             match step:
                 case ReadSource():
                     results[step.id] = sources[step.source]
-                case ReadTable():
-                    results[step.id] = tables[step.table]
+                case ReadTable() | LookUp() | Stretch(is_static=True):
+                    results[step.id] = self._static.run(step, tables, results)
                 case Stretch():
                     results[step.id] = self._stretch(step, results)
                 case Observe():
