@@ -55,19 +55,22 @@ def compile_steps(
     Raises:
         StreamError: SQL_UNSUPPORTED for an operator that cannot run in a stream yet.
     """
-    compiler = _Compiler(output_mode, settings, event_times)
+    compiler = _Compiler(output_mode, settings, event_times, streams=plan.is_streaming)
     last = compiler.node(plan)
     compiler.stretch(last)
     return Steps(tuple(compiler.steps), plan.schema, output_mode, tuple(compiler.tables))
 
 
 class _Compiler:
-    def __init__(self, mode: str, settings: SqlSettings, event_times: Callable[[Plan], frozenset[int]]) -> None:
+    def __init__(
+        self, mode: str, settings: SqlSettings, event_times: Callable[[Plan], frozenset[int]], *, streams: bool
+    ) -> None:
         self.steps: list[Step] = []
         self.tables: list[str] = []
         self._mode = mode
         self._settings = settings
         self._event_times = event_times
+        self._streams = streams
         self._render = Renderer(settings, self._subquery)
         self._subquery_inputs: list[str] = []
         self._read: dict[str, ReadSource | ReadTable] = {}
@@ -113,7 +116,7 @@ class _Compiler:
         return step
 
     def _subquery(self, plan: Plan) -> str:
-        inner = self.node(plan)
+        inner = self._static(plan)[0] if self._streams else self.node(plan)
         self._subquery_inputs += inner.inputs
         return inner.sql
 
@@ -203,39 +206,48 @@ class _Compiler:
     def _join(self, node: nodes.Join) -> Fragment:
         if node.left.is_streaming and node.right.is_streaming:
             return self._stream_join(node)
-        keys = lookup_keys(node) if node.is_streaming else None
-        if keys is None:
+        if not node.is_streaming:
             return sql.joined(self.node(node.left), self.node(node.right), node, self._render)
-        return self._table_join(node, keys)
+        return self._table_join(node)
 
-    def _table_join(self, node: nodes.Join, keys: LookUpKeys) -> Fragment:
-        """Join the stream with those rows of the table that it may meet."""
+    def _table_join(self, node: nodes.Join) -> Fragment:
+        """Join the stream with the table, or with those of its rows that the stream's may meet."""
+        keys = lookup_keys(node)
         streams_left = node.left.is_streaming
         stream, table = (node.left, node.right) if streams_left else (node.right, node.left)
         rows = self.node(stream)
-        if not may_run_twice(stream):
+        if keys is not None and not may_run_twice(stream):
             rows = _whole(self.stretch(rows))
-        found = self._found(table, rows, keys)
+        found = self._static(table)[0] if keys is None else self._found(table, rows, keys)
         return sql.joined(*((rows, found) if streams_left else (found, rows)), node, self._render)
+
+    def _static(self, plan: Plan) -> tuple[Fragment, bool]:
+        """Return a static plan, and True when it is computed once a load and the fragment only reads the result."""
+        outside, self._subquery_inputs = self._subquery_inputs, []
+        fragment = self.node(plan)
+        once = bool(fragment.inputs) and is_lasting(plan, fragment) and plain_side(plan) is None
+        if once:
+            fragment = _whole(self.stretch(fragment, is_static=True))
+        self._subquery_inputs = [*outside, *self._subquery_inputs]
+        return fragment, once
 
     def _found(self, table: Plan, stream: Fragment, keys: LookUpKeys) -> Fragment:
         """Return the static side of a join, cut to what the stream's rows may meet where that can be known."""
-        outside, self._subquery_inputs = self._subquery_inputs, []
-        fragment = self.node(table)
-        side = plain_side(table, keys, self._render)
-        if side is None and not is_lasting(table, fragment):
-            self._subquery_inputs = [*outside, *self._subquery_inputs]
-            return fragment
-        read = _whole(self.stretch(fragment, is_static=True)) if side is None else self._table_scan(side.scan)
-        self._subquery_inputs = outside
+        read, once = self._static(table)
+        side = plain_side(table)
+        guards = side.guards(keys, self._render) if side else () if once else None
+        if guards is None:
+            return read
+        if side is not None:
+            read = self._table_scan(side.scan)
         step = LookUp(
             id=self._id("lookup"),
             output=read.columns,
             input=read.inputs[0],
             names=read.renames or (),
-            hashes=keys.of_table(read.sql, side.lasting if side else (), self._render),
+            hashes=keys.of_table(read.sql, guards, self._render),
             wanted=keys.of_stream(stream.sql, self._render),
-            inputs=tuple(dict.fromkeys([*stream.inputs, *outside])),
+            inputs=tuple(dict.fromkeys([*stream.inputs, *self._subquery_inputs])),
         )
         self.steps.append(step)
         return _whole(step) if side is None else side.over(step.id, self._render)

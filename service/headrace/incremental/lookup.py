@@ -138,22 +138,28 @@ def _all_expressions(node: Plan) -> list[Expression]:
 
 @dataclass(frozen=True, slots=True)
 class PlainSide:
-    """A table under filters and a choice of columns only: its rows can be found before any of these are computed.
-
-    `lasting` are the conditions that are the same in every batch.
-    """
+    """A table under filters and a choice of columns only: its rows can be found before the conditions are computed."""
 
     scan: TableScan
     plan: Plan
-    lasting: tuple[Expression, ...]
+    conditions: tuple[Expression, ...]
+
+    def guards(self, keys: LookUpKeys, render: Renderer) -> tuple[Expression, ...] | None:
+        """Return the conditions that are the same in every batch, under which the keys of the table are computed.
+
+        None says that a key might fail on a row that another condition leaves out.
+        """
+        lasting = tuple(part for part in self.conditions if _is_lasting(part, render))
+        safe = len(lasting) == len(self.conditions) or all(isinstance(key, Column) for key in keys.table)
+        return lasting if safe else None
 
     def over(self, relation: str, render: Renderer) -> Fragment:
         """Return the plan over some of the table's rows."""
         return _over(self.plan, relation, render)
 
 
-def plain_side(plan: Plan, keys: LookUpKeys, render: Renderer) -> PlainSide | None:
-    """Return the side as a table under filters, None for any other plan."""
+def plain_side(plan: Plan) -> PlainSide | None:
+    """Return the plan as a table under filters, None for any other plan."""
     parts: list[Expression] = []
     below = plan
     while isinstance(below, Filter) or (isinstance(below, Project) and _only_chooses(below)):
@@ -161,11 +167,7 @@ def plain_side(plan: Plan, keys: LookUpKeys, render: Renderer) -> PlainSide | No
         below = below.child
     if not isinstance(below, TableScan) or not all(_is_plain(part) for part in parts):
         return None
-    lasting = tuple(part for part in parts if _is_lasting(part, render))
-    # A key that is more than a column may fail on a row that a condition of the moment would have left out.
-    if len(lasting) < len(parts) and not all(isinstance(key, Column) for key in keys.table):
-        return None
-    return PlainSide(below, plan, lasting)
+    return PlainSide(below, plan, tuple(parts))
 
 
 def _only_chooses(node: Project) -> bool:

@@ -62,7 +62,7 @@ class StepRunner:
     def __init__(self, steps: Steps, statements: Statements) -> None:
         self._steps = steps
         self._statements = statements
-        self._static = StaticSteps(statements)
+        self.static = StaticSteps(statements)
         self._operators: dict[str, Operator] = {}
         self._joins: dict[str, JoinOperator] = {}
         self._lags_us = _lags_us(steps)
@@ -130,7 +130,7 @@ class StepRunner:
                 case ReadSource():
                     results[step.id] = sources[step.source]
                 case ReadTable() | LookUp() | Stretch(is_static=True):
-                    results[step.id] = self._static.run(step, tables, results)
+                    results[step.id] = self.static.run(step, tables, results)
                 case Stretch():
                     results[step.id] = self._stretch(step, results)
                 case Observe():
