@@ -14,6 +14,7 @@ from headrace_state.lock import FolderLock
 from headrace_state.log import JsonObject, JsonValue, MetadataLog
 from headrace_state.overlay import StateBatch
 from headrace_state.query_state import Brought, QueryState
+from headrace_state.reading import committed_copy
 from headrace_state.snapshot import Snapshot, Snapshots
 from headrace_state.store.contract import StateStore
 from headrace_state.store.opening import StoreKind, open_store
@@ -40,6 +41,7 @@ __all__ = [
     "StoreKind",
     "TableChanges",
     "chain",
+    "committed_copy",
     "distinct_keys",
     "items_of",
     "open_store",

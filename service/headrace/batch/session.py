@@ -18,6 +18,7 @@ from headrace.assembly.compile import build_catalog
 from headrace.batch.commands import Command, read_command
 from headrace.batch.files import files_in
 from headrace.batch.result_text import lines_of
+from headrace.batch.stored import StoredTable, stored_in
 from headrace.clock import Clock
 from headrace.config.pipeline import Pipeline
 from headrace.contract import Table
@@ -81,13 +82,14 @@ class BatchSession:
         text = _plain_backslashes(statement) if self._is_on(ESCAPED_LITERALS) else statement
         catalog = self._catalog()
         tree, files = files_in(parse(text), catalog)
+        tree, states = stored_in(tree, catalog, self._pipeline)
         plan = self._static(bind(tree, catalog))
         for field in plan.schema.fields:
             if field.type in (GEOMETRY, GEOGRAPHY):
                 message = f"The column `{field.name}` is a {field.type.sql()}, which has no text."
                 raise StreamError("SQL_UNSUPPORTED", message, hint="Write st_asbinary() around it.")
         steps = compile_steps(plan, "complete", self._settings, lambda _: frozenset())
-        rows = self._rows(steps, files)
+        rows = self._rows(steps, {**files, **states})
         kinds = [field.type for field in plan.schema.fields]
         return Result(plan.schema, rows, tuple(lines_of(rows, kinds, self._settings.time_zone)))
 
@@ -119,17 +121,17 @@ class BatchSession:
         """Return the plan without watermarks, which mean nothing here."""
         for node in walk(plan):
             if isinstance(node, StreamScan):
-                message = f"`{node.source}` is a stream; batch SQL reads static tables, files and VALUES."
+                message = f"`{node.source}` is a stream; batch SQL reads static tables, files, state and VALUES."
                 raise StreamError("SQL_UNSUPPORTED", message, hint="Use headrace run for queries over streams.")
         plain = rewrite_plan(plan, lambda node: node.child if isinstance(node, Watermark) else node)
         return hash_bytes(plain)
 
-    def _rows(self, steps: Steps, files: Mapping[str, Table]) -> pa.Table:
+    def _rows(self, steps: Steps, read: Mapping[str, Table | StoredTable]) -> pa.Table:
         results: dict[str, pa.Table] = {}
         for step in steps.steps:
             match step:
                 case ReadTable():
-                    results[step.id] = self._load(step.table, files)
+                    results[step.id] = self._load(step.table, read)
                 case Stretch():
                     results[step.id] = self._run(step, {name: results[name] for name in step.inputs})
         rows = results[steps.result.id]
@@ -138,10 +140,10 @@ class BatchSession:
         columns = [rows.column(i) for i in range(len(steps.schema.fields))]
         return pa.Table.from_arrays(columns, names=[f"c{i}" for i in range(len(columns))])
 
-    def _load(self, name: str, files: Mapping[str, Table]) -> pa.Table:
-        if name in files:
-            return files[name].load()
-        assert self._pipeline is not None  # a table is a file or stands in the pipeline
+    def _load(self, name: str, read: Mapping[str, Table | StoredTable]) -> pa.Table:
+        if name in read:
+            return read[name].load()
+        assert self._pipeline is not None  # a table is a file, state, or stands in the pipeline
         table = static_table(self._pipeline, name)
         return table.rows if isinstance(table, InlineTable) else table.load()
 

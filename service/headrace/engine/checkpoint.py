@@ -2,6 +2,7 @@
 
     metadata            {"id": <query id>}, for the checkpoint's life
     query               what the state belongs to: sources and operator signatures
+    operators           what of the state can be read, for `headrace sql`
     offsets/N           the plan of batch N, written before anything is read
     commits/N           batch N is done: its delta and the next watermark
     sources/<name>      where a source started
@@ -162,6 +163,13 @@ class Checkpoint:
                 )
         else:
             self.files.write_atomic(path, json.dumps(record, indent=1).encode())
+
+    def describe(self, operators: list[dict[str, Any]]) -> None:
+        """Say what others can read of the state; names may have changed since the last run."""
+        content = json.dumps(operators, indent=1).encode()
+        path = self.folder / "operators"
+        if not path.exists() or self.files.read(path) != content:
+            self.files.write_atomic(path, content)
 
     def open_state(self, tables: tuple[str, ...], kind: StoreKind) -> QueryState:
         """Return the query's state, wherever it was left."""

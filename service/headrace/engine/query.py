@@ -22,6 +22,7 @@ from headrace.inputs.tables import StaticTables
 from headrace.operators.records import RecordTracer
 from headrace.operators.run import StepRunner, step_ids
 from headrace.operators.statements import Statements
+from headrace.operators.stored.description import to_json
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
 from headrace.values import EventTime, ProcessingTime
@@ -136,6 +137,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         stack.callback(statements.close)
         runner = StepRunner(compiled.steps, statements)
         checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures})
+        checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*step_ids(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))

@@ -171,7 +171,7 @@ class _Compiler:
             id=self._id("aggregate" if session is None else "session"),
             output=node.columns,
             input=partial.id,
-            state=KeyedState(grouping.keys, grouping.buffers, event_time),
+            state=KeyedState(grouping.keys, grouping.buffers, event_time, grouping.buffer_names),
             merge=grouping.merge,
             finish=grouping.finish,
             mode=self._mode,

@@ -7,7 +7,8 @@ more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.duck import duckdb_type
@@ -31,6 +32,7 @@ class Grouping:
     buffers: tuple[DataType, ...]
     functions: tuple[str, ...]
     names: tuple[str, ...]
+    buffer_names: tuple[str, ...]
 
 
 def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSettings) -> Grouping:
@@ -47,6 +49,7 @@ def group(child: Fragment, node: Aggregate, render: Renderer, settings: SqlSetti
         buffers=buffers,
         functions=tuple(_written(call) for call in calls),
         names=tuple(_name(item, node) for item in node.keys),
+        buffer_names=_buffer_names(calls, forms),
     )
 
 
@@ -56,6 +59,32 @@ def _written(call: AggregateCall) -> str:
         str(arg.value) if place and isinstance(arg, Literal) else arg.type.sql() for place, arg in enumerate(call.args)
     ]
     return f"{call.function}({'DISTINCT ' if call.distinct else ''}{', '.join(args)})"
+
+
+_PARTS: Mapping[tuple[str, int], tuple[str, ...]] = {
+    ("avg", 2): ("sum", "count"),
+    ("avg", 3): ("sum", "overflowed", "count"),
+    ("first", 2): ("first", "valueSet"),
+    ("last", 2): ("last", "valueSet"),
+    ("max_by", 2): ("valueWithExtremumOrdering", "extremumOrdering"),
+    ("min_by", 2): ("valueWithExtremumOrdering", "extremumOrdering"),
+    ("sum", 2): ("sum", "overflowed"),
+}
+"""Spark's names of the buffers of a function, by function and number of buffers."""
+
+
+def _buffer_names(calls: Sequence[AggregateCall], forms: Sequence[AggregateForm]) -> tuple[str, ...]:
+    """Return what each buffer is called where state is read: as in Spark, with a number where a name repeats."""
+    wanted: list[str] = []
+    for call, form in zip(calls, forms, strict=True):
+        width = len(form.buffers)
+        wanted += _PARTS.get((call.function, width), (call.function,) * width)
+    seen: Counter[str] = Counter()
+    names = []
+    for name in wanted:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(names)
 
 
 def _name(key: Alias, node: Aggregate) -> str:

@@ -82,11 +82,15 @@ class Observe(Step):
 
 @dataclass(frozen=True, slots=True)
 class KeyedState:
-    """The state table of a stateful step: types of key and value, and which key column is an event time."""
+    """The state table of a stateful step: types of key and value, and which key column is an event time.
+
+    `names` are those under which the values are shown when state is read.
+    """
 
     keys: tuple[DataType, ...]
     values: tuple[DataType, ...]
     event_time: int | None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from headrace.operators.session import SessionOperator
 from headrace.operators.stateful import NO_WATERMARK_US, Operator, StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform, inner_schema
 from headrace.operators.static.static_steps import StaticSteps
+from headrace.operators.stored.description import StoredState, stored_states
 from headrace.operators.watermark import EventTimes, observe, without_future
 from headrace.values import EventTime
 from headrace_state import StateBatch
@@ -91,6 +92,12 @@ class StepRunner:
     def signatures(self) -> dict[str, dict[str, object]]:
         """What a checkpoint must agree on, by stateful step."""
         return {name: operator.signature for name, operator in self._all.items()}
+
+    @property
+    def stored(self) -> tuple[StoredState, ...]:
+        """What others can read of the state."""
+        processors = {name: each for name, each in self._operators.items() if isinstance(each, ProcessorOperator)}
+        return stored_states(self._steps, {name: each.variables for name, each in processors.items()})
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when any operator wants a batch without data under a new watermark."""

@@ -17,7 +17,7 @@ from headrace.operators.groups.collected import Collected
 from headrace.operators.groups.deadlines import Deadline, Deadlines
 from headrace.operators.groups.handle import Handle
 from headrace.operators.groups.records import Records
-from headrace.operators.groups.variables import Current, KeyRecord
+from headrace.operators.groups.variables import Current, KeyRecord, Variable
 from headrace.stateful import ExpiredTimerInfo, StatefulProcessor, TimeMode, TimerValues
 from headrace.stateful.group_state import GroupTimes
 from headrace.user_code import failed
@@ -35,6 +35,11 @@ class ProcessorOperator(CodeOperator):
         processor.close()
         self._variables = tuple(handle.variables)
         self._records = Records(self._code.target, self._variables)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """What the processor declared."""
+        return self._variables
 
     @property
     def signature(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ Takes the keys of a batch, gives their stored rows by one multi-get, and stages 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ class JoinState:
             for place in (0, 1)
         )
         return self._filled(0, left, keys, state, wanted), self._filled(1, right, keys, state, wanted)
+
+    def keys(self, state: StateBatch) -> Iterator[Any]:
+        """Give the keys of all entries, some thousands a time, as binary arrays."""
+        for keys, _ in state.scan(self._table, None, None):
+            yield pa.array([key for key in keys if key != _TOTAL_KEY], pa.large_binary())
 
     def write(self, keys: Any, sides: Sides, changed: Sequence[Int64s], state: StateBatch) -> None:
         """Stage the rows of both sides under their keys.

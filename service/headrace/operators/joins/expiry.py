@@ -78,6 +78,12 @@ class ExpiryIndex:
             self._put(rest, np.append(staying[:-1][has_rest], staying[-1]), (batch, piece), state)
         return keys.filter(pa.array(is_past)).cast(pa.large_binary()), chunks[is_past]
 
+    def everything(self, state: StateBatch) -> tuple[Any, Any]:
+        """Return all keys, and the time at which each may be forgotten; Arrow arrays of equal length."""
+        values = [value for _, some in state.scan(self._table, None, None) for value in some]
+        times, _, keys = self._values.decode(values).columns
+        return keys.flatten(), times.flatten()
+
     def _begun(self, until_us: int | None, state: StateBatch) -> Iterator[tuple[list[bytes], list[bytes]]]:
         return iter(()) if until_us is None else state.scan(self._table, *self._keys.upto(until_us))
 
