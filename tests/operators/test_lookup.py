@@ -203,6 +203,7 @@ STREAM, TABLE = "k INT, n INT", "k INT, m INT, name STRING"
         ("SELECT n, 0 FROM clicks WHERE k NOT IN (SELECT m FROM users)", [(4, 0)]),
         ("SELECT n, 0 FROM clicks WHERE k < (SELECT max(m) FROM users WHERE m < 5)", [(1, 0)]),
         ("SELECT n, m FROM clicks s JOIN users t ON s.k > t.k AND t.m > 2 AND t.m < 4", [(2, 3), (4, 3)]),
+        ("SELECT n, 0 FROM clicks CROSS JOIN (SELECT DISTINCT k % 2 FROM users)", [(n // 2, 0) for n in range(2, 10)]),
         ("SELECT n, m FROM clicks s JOIN users t ON s.k = t.k JOIN (VALUES (4)) v(x) ON t.k = x", [(2, 4)]),
     ],
 )

@@ -49,12 +49,12 @@ class StaticSteps:
                 return self._kept(step.id, (table,), lambda: table.select(names) if names else table)
             case Stretch():
                 given = {name: results[name] for name in step.inputs}
-                schema = inner_schema(step.output)
+                schema = inner_schema(step.output) if step.output else None
                 return self._kept(step.id, tuple(given.values()), lambda: self._run(step, given, schema))
             case LookUp():
                 return self._found(step, results)
 
-    def _run(self, step: Stretch, given: Mapping[str, pa.Table], schema: pa.Schema) -> pa.Table:
+    def _run(self, step: Stretch, given: Mapping[str, pa.Table], schema: pa.Schema | None) -> pa.Table:
         self._count(step.id)
         return self._statements.run(step.sql, given, schema)
 
