@@ -220,10 +220,20 @@ def test_a_table_is_read_once(
 
 def test_a_condition_on_the_moment_is_asked_in_every_batch(statements: Statements, state: QueryState) -> None:
     """The index holds for all times; what is left out by the clock is not part of it."""
+    sql = "SELECT n, m FROM clicks s JOIN users t ON s.k = t.k WHERE t.since < current_timestamp()"
+    times = pa.array([ms * 1_000 for ms in range(5_000)], pa.timestamp("us", "UTC"))
+    run = Running(compiled(sql, STREAM, f"{TABLE}, since TIMESTAMP"), statements, state)
+    users = USERS.append_column("since", times)
+    assert [run(CLICKS, users, at_us=us) for us in (3_000, 3_001, 4_001)] == [[], [(1, 3)], [(1, 3), (2, 4)]]
+    assert run.runner.static.made == {"lookup-0": 1}
+
+
+def test_a_condition_on_the_moment_that_may_fail_sees_all_rows(statements: Statements, state: QueryState) -> None:
+    """It fails on rows that no batch meets, as Spark does; so nothing is looked up."""
     sql = "SELECT n, m FROM clicks s JOIN users t ON s.k = t.k WHERE t.m * 1000 < unix_millis(current_timestamp())"
     run = Running(compiled(sql, STREAM, TABLE), statements, state)
     assert [run(CLICKS, USERS, at_us=ms * 1000) for ms in (3_000, 3_001, 4_001)] == [[], [(1, 3)], [(1, 3), (2, 4)]]
-    assert run.runner.static.made == {"lookup-0": 1}
+    assert run.runner.static.made == {}
 
 
 def drawn(numbers: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, filtered, project, scan
 from headrace.incremental.render import Renderer
-from headrace.plan.expressions import Call, Column, Expression, ScalarSubquery, UserCall, walk
+from headrace.plan.expressions import Call, Column, Expression, Literal, ScalarSubquery, UserCall, walk
 from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, TableScan
 from headrace.plan.nodes import walk as walk_plan
@@ -45,6 +45,10 @@ from headrace.types import (
 _WHOLE = frozenset({BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, DATE, TIME, DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL})
 _HASHED = _WHOLE | {FLOAT, DOUBLE, STRING, BINARY, TIMESTAMP, TIMESTAMP_NTZ}
 """Types of which DuckDB hashes equal values alike: -0.0 as 0.0, every NaN as one."""
+
+_COMPARISONS = frozenset({"equal", "not_equal", "null_safe_equal", "less", "less_equal", "greater", "greater_equal"})
+_LOGIC = frozenset({"and", "or", "not", "is_null", "is_not_null", "is_true", "is_false", "in", "coalesce"})
+_NEVER_FAIL = _COMPARISONS | _LOGIC | {"current_timestamp", "current_date", "localtimestamp"}
 
 _TABLE_ON_THE_RIGHT = (JoinType.INNER, JoinType.LEFT, JoinType.SEMI, JoinType.ANTI)
 _TABLE_ON_THE_LEFT = (JoinType.INNER, JoinType.RIGHT)
@@ -147,11 +151,13 @@ class PlainSide:
     def guards(self, keys: LookUpKeys, render: Renderer) -> tuple[Expression, ...] | None:
         """Return the conditions that are the same in every batch, under which the keys of the table are computed.
 
-        None says that a key might fail on a row that another condition leaves out.
+        None says that all rows have to be there: a condition of the moment may fail on one that no batch meets, or a
+        key on one that such a condition leaves out.
         """
         lasting = tuple(part for part in self.conditions if _is_lasting(part, render))
-        safe = len(lasting) == len(self.conditions) or all(isinstance(key, Column) for key in keys.table)
-        return lasting if safe else None
+        others = [part for part in self.conditions if part not in lasting]
+        safe = all(isinstance(key, Column) for key in keys.table) and not any(_may_fail(part) for part in others)
+        return lasting if safe or not others else None
 
     def over(self, relation: str, render: Renderer) -> Fragment:
         """Return the plan over some of the table's rows."""
@@ -176,6 +182,15 @@ def _only_chooses(node: Project) -> bool:
 
 def _is_lasting(part: Expression, render: Renderer) -> bool:
     return is_deterministic(part) and BATCH_TIME_PLACEHOLDER not in render.sql(part)
+
+
+def _may_fail(part: Expression) -> bool:
+    plain = (isinstance(each, Call) and each.function in _NEVER_FAIL for each in walk(part) if not _is_leaf(each))
+    return not all(plain)
+
+
+def _is_leaf(expression: Expression) -> bool:
+    return isinstance(expression, Column | Literal)
 
 
 def _over(plan: Plan, relation: str, render: Renderer) -> Fragment:
