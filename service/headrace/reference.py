@@ -1,7 +1,7 @@
-"""The last layer: the generated pages of docs/reference.
+"""The last layer: the generated pages: docs/reference, and docs/compatibility.md.
 
-Takes the models of the pipeline file, the plugins' SPECs, the table of error codes and the commands; gives the text of
-each page. A test compares the pages with the committed ones.
+Takes the models of the pipeline file, the plugins' SPECs, the tables of error codes, functions and claims, and the
+commands; gives the text of each page. A test compares the pages with the committed ones.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from headrace.compatibility.functions import functions_page
+from headrace.compatibility.page import compatibility_page
 from headrace.config.pipeline import Pipeline
 from headrace.config.quantities import Duration, Refresh, Trigger
 from headrace.contract import Option, Plugin, Spec
@@ -32,15 +34,17 @@ _WRITTEN: Mapping[Any, str] = {
 
 
 def reference_pages(plugins: Sequence[Plugin], commands: Mapping[str, Any]) -> dict[str, str]:
-    """Return the pages by file name.
+    """Return the pages by file name, as seen from docs/reference.
 
     Args:
         plugins: The plugins whose options are listed.
         commands: The real command of each verb.
     """
     return {
+        "../compatibility.md": compatibility_page(),
         "cli.md": _cli_page(commands),
         "errors.md": _errors_page(),
+        "functions.md": functions_page(),
         "options.md": _options_page([plugin.spec for plugin in plugins]),
         "pipeline.md": _pipeline_page(),
     }

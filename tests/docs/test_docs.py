@@ -18,7 +18,6 @@ from headrace.testing.pipeline_tests import Verdict, judge
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-STATUSES = ("works", "differs", "refused", "not yet")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
@@ -39,11 +38,6 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-def _rows(page: Path) -> list[list[str]]:
-    lines = [line for line in page.read_text().splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     """Links are relative, so that they work in a checkout, and none of them is dead; one to a test names it."""
@@ -54,26 +48,6 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             broken.append(link)
     assert broken == []
-
-
-def test_every_feature_that_works_names_a_test_that_is_there() -> None:
-    """A row of docs/compatibility.md without a proof is a hope."""
-    page = ROOT / "docs" / "compatibility.md"
-    rows = [row for row in _rows(page) if any(cell in STATUSES for cell in row[1:])]
-    unproved = []
-    for row in rows:
-        targets = [(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(row[-1])]
-        proofs = [target for target in targets if target.exists() and target.is_relative_to(ROOT / "tests")]
-        if ("works" in row[1:-1] or "beyond Spark" in row[-1]) and not proofs:
-            unproved.append(row[0])
-    assert len(rows) > 80
-    assert unproved == []
-
-
-def test_a_feature_that_is_not_yet_there_names_a_release() -> None:
-    """Rows of the tables with one status; the matrices give it in their last cell too."""
-    rows = [row for row in _rows(ROOT / "docs" / "compatibility.md") if "not yet" in row[1:-1]]
-    assert [row[0] for row in rows if not re.search(r"\b0\.\d\b", row[-1])] == []
 
 
 def test_the_recovery_page_has_every_case_and_every_failpoint() -> None:

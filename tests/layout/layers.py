@@ -34,6 +34,7 @@ LAYERS = (
     "testing",
     "demo",
     "terminal",
+    "compatibility",
     "commands",
     "cli",
 )

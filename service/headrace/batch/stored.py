@@ -71,7 +71,7 @@ class StateMetadata:
 
     def load(self) -> pa.Table:
         """Return the rows."""
-        batches = self.query.batches() or [None]
+        batches: list[int | None] = [*self.query.batches()] or [None]
         rows = [
             (each.operator_id, each.operator, each.name, 1, batches[0], batches[-1], "") for each in self.query.states
         ]

@@ -58,6 +58,7 @@ CASES: list[tuple[Any, Any, str]] = [
     (("instr", "SparkSQL", "x"), 0, N),
     (("locate", "bar", "foobarbar"), 4, N),
     (("locate", "bar", "foobarbar", 5), 7, N),
+    (("charindex", "bar", "foobarbar", 5), 7, N),
     (("position", "bar", "foobarbar", 0), 0, N),
     (("locate", "x", "foobarbar", 5), 0, N),
     (("concat", "Spark", "SQL"), "SparkSQL", S),

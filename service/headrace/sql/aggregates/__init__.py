@@ -22,7 +22,7 @@ from headrace.sql.aggregates import (
 )
 from headrace.sql.aggregates.installed import installed
 
-_SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
+SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
     {
         **numbers.AGGREGATES,
         **picking.AGGREGATES,
@@ -35,18 +35,19 @@ _SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
         **sketches.AGGREGATES,
     }
 )
+"""Spark's aggregates by canonical name and alias, those that are refused too."""
 
 
 class _Table(Mapping[str, AggregateFunction]):
     """Spark's aggregates, then those of installed packages, which replace none of Spark's."""
 
     def __getitem__(self, name: str) -> AggregateFunction:
-        found = _SPARKS.get(name)
+        found = SPARKS.get(name)
         return found if found is not None else installed()[name].function
 
     def __iter__(self) -> Iterator[str]:
-        yield from _SPARKS
-        yield from (name for name in installed() if name not in _SPARKS)
+        yield from SPARKS
+        yield from (name for name in installed() if name not in SPARKS)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

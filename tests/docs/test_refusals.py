@@ -1,0 +1,171 @@
+"""What docs/compatibility.md says is refused, taken without effect, or read again: shown on a pipeline file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from headrace import stateful
+from headrace.assembly.build import build_tables
+from headrace.assembly.compile import compile_query
+from headrace.batch.session import BatchSession
+from headrace.clock import ManualClock
+from headrace.config.load import load
+from headrace.config.run_options import RunOptions
+from headrace.engine.service import Service
+from headrace.errors import StreamError, StreamErrors
+from headrace.values import US_PER_S
+
+SCHEMA = "ts TIMESTAMP, user STRING, v BIGINT, gap STRING"
+EMPTY = RunOptions()
+
+SQL = [
+    ("SELECT count(*) FROM clicks GROUP BY user, session_window(ts, gap)", "DATATYPE_MISMATCH"),
+    ("SELECT approx_count_distinct(v, 0.01) FROM clicks GROUP BY user", "an error other than 0.05 is not done"),
+    ("SELECT sum(ts) FROM clicks GROUP BY user", "DATATYPE_MISMATCH"),
+    ("SELECT count(DISTINCT *) FROM clicks GROUP BY user", "is not done"),
+    ("SELECT user FROM clicks EXCEPT ALL SELECT user FROM users", "not supported"),
+    ("SELECT * FROM (SELECT user, v FROM clicks) PIVOT (sum(v) FOR user IN ('a'))", "not supported"),
+    ("SELECT * FROM clicks UNPIVOT (x FOR n IN (v))", "not supported"),
+    ("SELECT * FROM clicks TABLESAMPLE (10 PERCENT)", "not supported"),
+    ("SELECT user, row_number() OVER (ORDER BY v) AS r FROM clicks QUALIFY r = 1", "not supported"),
+    ("SELECT * FROM clicks, LATERAL (SELECT city FROM users)", "a lateral subquery is not supported"),
+    ("WITH RECURSIVE t AS (SELECT 1) SELECT user FROM clicks JOIN t ON v = 1", "not supported"),
+    ("SELECT TRANSFORM(user) USING 'cat' FROM clicks", "PARSE_SYNTAX_ERROR"),
+    ("SELECT (SELECT max(city) FROM users WHERE users.user = clicks.user) FROM clicks", "."),
+    ("SELECT user COLLATE UTF8_LCASE FROM clicks", "does not know"),
+    ("SELECT from_xml(user, 'a INT') FROM clicks", "XML is not done"),
+    ("SELECT to_xml(named_struct('a', 1)) FROM clicks", "XML is not done"),
+    ("SELECT xpath(user, 'a[1]/following-sibling::b') FROM clicks", "is not done"),
+    ("SELECT from_avro(cast(user AS BINARY), 'a') FROM clicks", "UNRESOLVED_ROUTINE"),
+    ("SELECT from_protobuf(cast(user AS BINARY), 'a') FROM clicks", "UNRESOLVED_ROUTINE"),
+    ("SELECT rand() FROM clicks", "depends on chance"),
+    ("SELECT uuid() FROM clicks", "depends on chance"),
+    ("SELECT shuffle(array(1)) FROM clicks", "depends on chance"),
+    ("SELECT input_file_name() FROM clicks", "tells of the engine"),
+    ("SELECT spark_partition_id() FROM clicks", "where a row stands"),
+    ("SELECT user() FROM clicks", "tells of the engine"),
+    ("SELECT reflect('a', 'b') FROM clicks", "tells of the engine"),
+    ("SELECT aes_encrypt(user, 'k') FROM clicks", "keys in SQL texts"),
+]
+FORMATS = [
+    *(("sources", name) for name in ("text", "csv", "json", "parquet", "orc", "socket", "rate-micro-batch", "mine")),
+    *(("encode", name) for name in ("avro", "protobuf")),
+    *(("sink", name) for name in ("text", "orc", "avro", "foreach", "foreachBatch", "noop", "toTable", "delta")),
+]
+ASKED = [
+    ({"trigger": {"continuous": "1 second"}}, "trigger"),
+    ({"trigger": {"real_time": "1 second"}}, "trigger"),
+    ({"engine": "spark"}, 'unknown key "engine"|not known|engine'),
+    ({"observe": {"n": "count(*)"}}, "observe"),
+    ({"listeners": ["mine"]}, "listeners"),
+]
+
+
+def _written(folder: Path, *, query: dict[str, Any] | None = None, **parts: Any) -> Path:
+    source = {"format": "memory", "options": {"name": "refusals", "schema": SCHEMA}}
+    sink = {"format": "memory", "options": {"name": "refused"}}
+    raw: dict[str, Any] = {
+        "version": 1,
+        "name": "refusals",
+        "sources": {"clicks": {**source, "watermark": {"column": "ts", "delay": "1 second"}}},
+        "tables": {"users": {"schema": "user STRING, city STRING", "rows": [{"user": "a", "city": "b"}]}},
+        "queries": {"q": {"sql": "SELECT user FROM clicks", "sink": sink, **(query or {})}},
+        "checkpoint": {"location": str(folder / "checkpoints")},
+        **parts,
+    }
+    path = folder / "pipeline.yaml"
+    path.write_text(yaml.safe_dump(raw))
+    return path
+
+
+def _refusal(path: Path) -> str:
+    """Return everything that is said of a file or its query, an empty text when nothing is."""
+    try:
+        compile_query(load(path, environment={}), "q")
+    except (StreamError, StreamErrors) as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(("sql", "said"), SQL, ids=lambda value: str(value)[:60])
+def test_sql_that_is_not_done_is_refused(sql: str, said: str, tmp_path: Path) -> None:
+    """Before anything runs, and never answered in another way."""
+    mode = "update" if sql.endswith("GROUP BY user") else "append"
+    assert re.search(said, _refusal(_written(tmp_path, query={"sql": sql, "output_mode": mode})))
+
+
+@pytest.mark.parametrize("text", ["1.5e3", '{"a": 1e30}'])
+def test_values_that_are_not_done_are_refused(text: str) -> None:
+    """A VARIANT of a DOUBLE would not keep its digits as Spark's does."""
+    session = BatchSession({}, ManualClock(0))
+    with pytest.raises(StreamError, match="DOUBLE, which is not done in a VARIANT"):
+        session.run(f"SELECT parse_json('{text}')")
+    session.close()
+
+
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+def test_a_format_without_a_plugin_is_refused_by_its_name(kind: str, name: str, tmp_path: Path) -> None:
+    """With the names of those that there are."""
+    part = {"format": name, "options": {"path": "x"}}
+    kafka = {"format": "kafka", "options": {"kafka.bootstrap.servers": "localhost:1", "topic": "t"}}
+    parts: dict[str, dict[str, Any]] = {
+        "encode": {"query": {"sink": {**kafka, "encode": {"format": name}}}},
+        "sink": {"query": {"sink": part}},
+        "sources": {"sources": {"clicks": part}},
+    }[kind]
+    assert "PLUGIN_UNKNOWN" in _refusal(_written(tmp_path, **parts))
+
+
+@pytest.mark.parametrize(("asked", "said"), ASKED, ids=lambda value: str(value)[:40])
+def test_what_the_file_may_not_ask_for_is_refused(asked: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """By the key."""
+    assert re.search(said, _refusal(_written(tmp_path, query=asked)))
+
+
+def test_what_the_service_may_not_run_is_refused(tmp_path: Path) -> None:
+    """State that outlives the machine is to come."""
+    checkpoint = {"location": "s3://bucket/folder", "durability": "remote"}
+    pipeline = load(_written(tmp_path, checkpoint=checkpoint), environment={})
+    with pytest.raises(StreamError, match="durability: remote is not in this release"):
+        Service(pipeline, EMPTY, ManualClock(0))
+
+
+def test_what_has_no_effect_is_taken(tmp_path: Path) -> None:
+    """Files that were written for a cluster can be read."""
+    settings = {"spark.sql.shuffle.partitions": "8", "spark.sql.caseSensitive": "true"}
+    options = {"kafka.bootstrap.servers": "localhost:1", "subscribe": "t", "minPartitions": 4}
+    sources = {"clicks": {"format": "kafka", "options": {**options, "maxRecordsPerPartition": 10}}}
+    sql = "SELECT CAST(KEY AS STRING) AS k FROM Clicks"
+    assert _refusal(_written(tmp_path, settings=settings, sources=sources, query={"sql": sql})) == ""
+
+
+def test_python_that_is_not_there_is_no_name() -> None:
+    """An author's editor says so before headrace does."""
+    absent = ("deleteIfExists", "mapGroupsWithState", "handleInitialState")
+    classes = [getattr(stateful, name) for name in stateful.__all__]
+    assert [name for name in absent if any(hasattr(kind, name) for kind in (*classes, stateful))] == []
+
+
+@pytest.mark.parametrize(("refresh", "seen"), [("never", [1, 1, 1]), ("every_batch", [1, 2, 3]), ("10 s", [1, 1, 3])])
+def test_a_table_is_read_again_by_its_policy(refresh: str, seen: list[int], tmp_path: Path) -> None:
+    """Three batches six seconds apart, and a row more before each."""
+    tables = {"users": {"format": "parquet", "options": {"path": str(tmp_path / "users")}, "refresh": refresh}}
+    (tmp_path / "users").mkdir()
+    clock, rows = ManualClock(0), []
+    sql = "SELECT c.user FROM clicks c JOIN users u ON c.user = u.user"
+    loaded = None
+    for number in range(3):
+        pq.write_table(pa.table({"user": ["a"]}), tmp_path / "users" / f"{number}.parquet")
+        if loaded is None:
+            pipeline = load(_written(tmp_path, tables=tables, query={"sql": sql}), environment={})
+            loaded = build_tables(compile_query(pipeline, "q"), clock)
+        rows.append(len(loaded.current()["users"]))
+        clock.advance(6 * US_PER_S)
+    assert rows == seen
