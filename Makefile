@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SPARK := .venv-spark
 
-.PHONY: help demo test check bench docs clean format
+.PHONY: help demo test test-spark check bench docs clean format
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +21,14 @@ demo: $(VENV)/.ready  ## start a real Kafka, feed it events, run the main job, s
 
 test: $(VENV)/.ready  ## run all tests
 	$(BIN)/python -m pytest -q $(ARGS)
+
+$(SPARK)/.ready: tests/spark/requirements.txt
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/spark/requirements.txt
+	@touch $@
+
+test-spark: $(VENV)/.ready $(SPARK)/.ready  ## compare generated queries with live Apache Spark (needs Java 17)
+	HEADRACE_SPARK_PYTHON=$(SPARK)/bin/python $(BIN)/python -m pytest -q -m spark tests/spark $(ARGS)
 
 check: $(VENV)/.ready  ## lint, types, layout
 	$(BIN)/ruff check .
@@ -38,4 +47,4 @@ docs: $(VENV)/.ready  ## write the generated reference pages
 	$(BIN)/headrace docs
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SPARK) build/spark .mypy_cache .ruff_cache .pytest_cache .hypothesis

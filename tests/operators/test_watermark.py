@@ -35,6 +35,21 @@ def test_greatest_of_two_streams_moves_with_one() -> None:
     assert play(WatermarkPolicy.MAX, {"a": 10, "b": 15}, steps) == [15, 110, 115]
 
 
+TIMES = st.lists(st.integers(-100, 100))
+
+
+@given(one=TIMES, other=TIMES)
+def test_places_of_one_watermark_see_together_what_one_place_would(one: list[int], other: list[int]) -> None:
+    """As many rows, the least, the greatest and the mean of both."""
+
+    def observed(times: list[int]) -> EventTimes:
+        return observe(pa.chunked_array([pa.array(times, pa.timestamp("us", "UTC"))]))
+
+    both, whole = observed(one).with_those(observed(other)), observed(one + other)
+    assert (both.rows, both.least_us, both.greatest_us) == (whole.rows, whole.least_us, whole.greatest_us)
+    assert both.mean_us == pytest.approx(whole.mean_us)
+
+
 def test_a_restart_keeps_the_global_watermark_and_forgets_the_streams() -> None:
     """From 185: b alone cannot move it, both can."""
     tracker = WatermarkTracker({"a": 10 * SECOND, "b": 5 * SECOND}, WatermarkPolicy.MIN, 185 * SECOND)

@@ -186,7 +186,6 @@ def test_without_ansi_a_text_beside_a_number_is_compared_as_that_number() -> Non
         ("SELECT explode(xs) + 1 FROM clicks", [("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", 8)]),
         ("SELECT grouping(user) FROM clicks GROUP BY user", [("UNSUPPORTED_GROUPING_EXPRESSION", 8)]),
         ("SELECT user FROM clicks QUALIFY rank() OVER (ORDER BY v) = 1", [(None, 8)]),
-        ("SELECT user FROM clicks SORT BY user", [(None, 8)]),
     ],
 )
 def test_error_has_sparks_condition_and_its_place(sql: str, found: list[tuple[str | None, int]]) -> None:

@@ -29,3 +29,28 @@ Project [user#1]
   Watermark ts#2 delay 5000000us
     Filter (v#3 > subquery(Aggregate [] [max(lim#4) AS max(lim)#5] <- Table limits [lim#4]))
       Stream clicks [ts#2, user#1, v#3]
+
+-- a window over an outer join needs its time
+SELECT window.start AS start, sum(a) AS a FROM l RIGHT JOIN r ON l.k = r.k AND lt = rt GROUP BY window(lt, '5 seconds')
+=>
+Project [window#1.start AS start#2, sum(a)#3 AS a#4]
+  Aggregate [window#1] [sum(a#5) AS sum(a)#3]
+    Window lt#6 size 5000000us AS window#1
+      Join Inner ((k#7 = k#8) AND (lt#6 = rt#9))
+        Filter is_not_null(lt#6)
+          Watermark lt#6 delay 5000000us
+            Filter is_not_null(k#7)
+              Stream l [lt#6, k#7, a#5]
+        Filter is_not_null(rt#9)
+          Watermark rt#9 delay 5000000us
+            Filter is_not_null(k#8)
+              Stream r [rt#9, k#8]
+
+-- an array that explode makes nothing of does not move the watermark
+SELECT explode(xs) AS x, ts FROM clicks
+=>
+Project [x#1, ts#2]
+  Generate explode(xs#3) AS [x#1]
+    Watermark ts#2 delay 5000000us
+      Filter (size(xs#3) > 0)
+        Stream clicks [ts#2, xs#3]

@@ -85,3 +85,25 @@ Project [a#1, b#2]
         Stream l [lt#5, k#3, a#1]
       Watermark rt#6 delay 5000000us
         Stream r [rt#6, k#4, b#2]
+
+-- COALESCE, CASE and IF are worked out for a row of nulls
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE coalesce(b, 0) > 1 AND if(b IS NULL, a > 1, true)
+=>
+Project [a#1, b#2]
+  Filter ((coalesce(b#2, 0) > 1) AND if(is_null(b#2), (a#1 > 1), true))
+    Join Inner (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]
+
+-- a value for null rows that makes the condition true keeps them
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE CASE WHEN b IS NULL THEN 1 ELSE 0 END = 1 AND (b <=> NULL OR coalesce(b, 5) > 1)
+=>
+Project [a#1, b#2]
+  Filter ((CASE WHEN is_null(b#2) THEN 1 ELSE 0 END = 1) AND ((b#2 <=> NULL) OR (coalesce(b#2, 5) > 1)))
+    Join LeftOuter (k#3 = k#4)
+      Watermark lt#5 delay 5000000us
+        Stream l [lt#5, k#3, a#1]
+      Watermark rt#6 delay 5000000us
+        Stream r [rt#6, k#4, b#2]

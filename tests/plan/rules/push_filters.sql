@@ -174,3 +174,15 @@ Project [user#1]
             Stream clicks [ts#3, user#1, v#4, n#5, xs#6, p#7]
       Project [user#2]
         Table users [user#2, city#8]
+
+-- a condition without columns decides about both sides of a join
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE a > 1 AND 1 > 2
+=>
+Project [a#1, b#2]
+  Join LeftOuter (k#3 = k#4)
+    Watermark lt#5 delay 5000000us
+      Filter ((1 > 2) AND (a#1 > 1))
+        Stream l [lt#5, k#3, a#1]
+    Watermark rt#6 delay 5000000us
+      Filter (1 > 2)
+        Stream r [rt#6, k#4, b#2]

@@ -40,6 +40,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "UNSUPPORTED_EXPR_FOR_WINDOW": "Use an aggregate or a ranking function before OVER.",
         "UNSUPPORTED_GENERATOR.MULTI_GENERATOR": _ALONE,
         "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS": _ALONE,
+        "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT": _ALONE,
         "UNSUPPORTED_GENERATOR.NOT_GENERATOR": "Use a function that gives rows, such as explode().",
         "UNSUPPORTED_GROUPING_EXPRESSION": "Group WITH ROLLUP, WITH CUBE or by GROUPING SETS.",
         "WRONG_NUM_ARGS.WITHOUT_SUGGESTION": "Write as many arguments as the function takes.",

@@ -22,10 +22,17 @@ from headrace.sql.parse import position_of
 def sort_keys(
     tree: exp.Expr, outputs: Sequence[Bound], bind: Callable[[exp.Expr], Bound]
 ) -> list[tuple[Bound, exp.Expr]]:
-    """Return the bound ORDER BY items with their trees; a number is a place in SELECT, ALL is every one of them."""
-    order = tree.args.get("order")
+    """Return the bound ORDER BY items with their trees; a number is a place in SELECT, ALL is every one of them.
+
+    SORT BY and CLUSTER BY sort too: all rows are in one partition, so DISTRIBUTE BY has nothing to do but to resolve.
+    """
+    distribute = tree.args.get("distribute")
+    for item in distribute.expressions if distribute else []:
+        bind(item.this if isinstance(item, exp.Ordered) else item)
+    order = next((tree.args[clause] for clause in ("order", "sort", "cluster") if tree.args.get(clause)), None)
     keys: list[tuple[Bound, exp.Expr]] = []
-    for item in order.expressions if order else []:
+    for node in order.expressions if order else []:
+        item = node if isinstance(node, exp.Ordered) else exp.Ordered(this=node.copy(), nulls_first=True)
         if isinstance(item.this, exp.Column) and item.this.sql().upper() == "ALL":
             keys.extend((output, item) for output in outputs)
         else:

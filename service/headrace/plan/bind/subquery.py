@@ -59,7 +59,12 @@ def condition(node: exp.Expr, binder: Binder) -> Expression:
     Raises:
         StreamError: it is not boolean.
     """
-    bound = binder.bind(node)
+    try:
+        bound = binder.bind(node)
+    except StreamError as error:
+        if error.condition == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS":
+            error.condition = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+        raise
     if bound.expression.type not in (BOOLEAN, NULL):
         message = f'The condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
         name = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"

@@ -23,6 +23,6 @@ def all_of(parts: Iterable[Expression]) -> Expression | None:
 
 
 def filtered(plan: Plan, parts: Iterable[Expression]) -> Plan:
-    """Return the plan under a filter of the parts; the plan itself when there are none."""
-    condition = all_of(parts)
+    """Return the plan under a filter of the parts, each once; the plan itself when there are none."""
+    condition = all_of(dict.fromkeys(parts))
     return plan if condition is None else Filter(plan, condition)

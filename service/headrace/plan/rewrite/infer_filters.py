@@ -1,7 +1,8 @@
 """Room 3, rule: what a join's condition says of one side alone becomes a filter on that side.
 
 Keys compared with = are not NULL, and what is known of one key is known of the other. Such rows then neither enter the
-join's state nor move the watermark. Source: Spark InferFiltersFromConstraints.
+join's state nor move the watermark; nor does a row whose array explode would make nothing of.
+Source: Spark InferFiltersFromConstraints, InferFiltersFromGenerate.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from headrace.plan.expressions import Call, Expression, references
-from headrace.plan.nodes import Join, JoinType, Plan
+from headrace.plan.expressions import Call, Column, Expression, Literal, references
+from headrace.plan.nodes import Generate, Join, JoinType, Plan
 from headrace.plan.rewrite.conditions import filtered
 from headrace.plan.rewrite.constraints import constraints, with_equals_replaced
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.rewrite.nullability import needed_columns
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
-from headrace.types import BOOLEAN
+from headrace.types import BOOLEAN, INT
 
 # Which inputs get filters: a side whose rows appear without a match gets none.
 _SIDES = {
@@ -31,10 +32,20 @@ _SIDES = {
 
 
 def apply(plan: Plan) -> Plan:
-    """Return the plan with inferred filters directly above the inputs of joins."""
+    """Return the plan with inferred filters directly above the inputs of joins and generators."""
     if isinstance(plan, Join) and not plan.null_aware:
         plan = _inferred(plan)
+    elif isinstance(plan, Generate) and plan.is_streaming and not plan.outer:
+        plan = replace(plan, child=filtered(plan.child, _not_empty(plan)))
     return map_inputs(plan, apply)
+
+
+def _not_empty(node: Generate) -> Iterable[Expression]:
+    match node.generator:
+        case Call(function="explode" | "posexplode" | "inline", args=(Column() as rows,)):
+            here = Call(BOOLEAN, "greater", (Call(INT, "size", (rows,)), Literal(INT, 0)))
+            if here not in constraints(node.child):
+                yield here
 
 
 def _inferred(join: Join) -> Join:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
-from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, children
+from headrace.plan.expressions import Call, Case, Cast, Column, Expression, GetField, Literal, children
 from headrace.plan.rewrite.determinism import is_deterministic
 
 _INTOLERANT = frozenset(
@@ -60,7 +64,8 @@ _INTOLERANT = frozenset(
 )
 """Functions of Spark's trait NullIntolerant: NULL when any argument is."""
 
-_UNKNOWN = object()
+UNKNOWN = object()
+"""No value: what an expression gives is not worked out here."""
 
 
 def needed_columns(expression: Expression) -> Iterator[Column]:
@@ -76,48 +81,104 @@ def needed_columns(expression: Expression) -> Iterator[Column]:
 
 def rejects_null(condition: Expression) -> bool:
     """Return True when the condition is not true for a row whose columns are all NULL. Source: canFilterOutNull."""
-    return is_deterministic(condition) and _of_nulls(condition) in (None, False)
+    return is_deterministic(condition) and value_for_nulls(condition) in (None, False)
 
 
-def _of_nulls(expression: Expression) -> object:
-    """Return the value for a row of NULLs, or _UNKNOWN."""
+def value_for_nulls(expression: Expression) -> object:
+    """Return the expression's value for a row of NULLs, or UNKNOWN; of one without columns, its value."""
     match expression:
         case Column():
             return None
         case Literal(value=value):
             return value
         case Cast(child=child) | GetField(child=child):
-            return None if _of_nulls(child) is None else _UNKNOWN
+            return None if value_for_nulls(child) is None else UNKNOWN
+        case Case(branches=branches, otherwise=otherwise):
+            return _case(branches, otherwise)
         case Call():
             return _call(expression)
-    return _UNKNOWN
+    return UNKNOWN
+
+
+def _case(branches: tuple[tuple[Expression, Expression], ...], otherwise: Expression | None) -> object:
+    for condition, value in branches:
+        holds = value_for_nulls(condition)
+        if holds is UNKNOWN:
+            return UNKNOWN
+        if holds is True:
+            return value_for_nulls(value)
+    return None if otherwise is None else value_for_nulls(otherwise)
 
 
 def _call(call: Call) -> object:
-    values = [_of_nulls(arg) for arg in call.args]
-    match call.function:
-        case "and" | "or":
-            return _logic(call.function, values)
-        case "not":
-            return None if values[0] is None else _UNKNOWN if values[0] is _UNKNOWN else not values[0]
-        case "is_null":
-            return _UNKNOWN if values[0] is _UNKNOWN else values[0] is None
-        case "is_not_null":
-            return _UNKNOWN if values[0] is _UNKNOWN else values[0] is not None
-        case "is_true" | "is_false":
-            return False if values[0] is None else _UNKNOWN
-        case "in":
-            return None if values[0] is None else _UNKNOWN
-    if call.function in _INTOLERANT and None in values:
-        return None
-    return _UNKNOWN
+    if call.function == "if":
+        condition, then, otherwise = call.args
+        return _case(((condition, then),), otherwise)
+    values = [value_for_nulls(arg) for arg in call.args]
+    rule = _RULES.get(call.function)
+    if rule is not None:
+        return rule(values)
+    return None if call.function in _INTOLERANT and None in values else UNKNOWN
 
 
-def _logic(function: str, values: list[object]) -> object:
-    deciding = function == "or"
-    if any(value is deciding for value in values):
-        return deciding
-    if _UNKNOWN in values:
-        # NULL AND unknown is NULL or false: it rejects either way.
-        return None if function == "and" and None in values else _UNKNOWN
-    return None if None in values else not deciding
+def _logic(deciding: bool) -> Callable[[list[object]], object]:
+    def rule(values: list[object]) -> object:
+        if any(value is deciding for value in values):
+            return deciding
+        if UNKNOWN in values:
+            # NULL AND unknown is NULL or false: it rejects either way.
+            return None if not deciding and None in values else UNKNOWN
+        return None if None in values else not deciding
+
+    return rule
+
+
+def _not(values: list[object]) -> object:
+    return values[0] if values[0] in (None, UNKNOWN) else not values[0]
+
+
+def _null_test(outcome: bool) -> Callable[[list[object]], object]:
+    return lambda values: UNKNOWN if values[0] is UNKNOWN else (values[0] is None) is outcome
+
+
+def _coalesce(values: list[object]) -> object:
+    return next((value for value in values if value is not None), None)
+
+
+def _same(values: list[object]) -> object:
+    if None in values:
+        return UNKNOWN if UNKNOWN in values else values[0] is values[1]
+    return _compared(operator.eq)(values)
+
+
+def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[list[object]], object]:
+    """Of two equal plain types; floating-point numbers are left alone, since NaN has an order of its own."""
+
+    def rule(values: list[object]) -> object:
+        if None in values:
+            return None
+        left, right = values
+        known = type(left) is type(right) and isinstance(left, bool | int | str | Decimal | date)
+        return compare(left, right) if known else UNKNOWN
+
+    return rule
+
+
+_RULES: Mapping[str, Callable[[list[object]], object]] = {
+    "and": _logic(False),
+    "or": _logic(True),
+    "not": _not,
+    "is_null": _null_test(True),
+    "is_not_null": _null_test(False),
+    "is_true": lambda values: False if values[0] is None else UNKNOWN,
+    "is_false": lambda values: False if values[0] is None else UNKNOWN,
+    "in": lambda values: None if values[0] is None else UNKNOWN,
+    "coalesce": _coalesce,
+    "null_safe_equal": _same,
+    "equal": _compared(operator.eq),
+    "not_equal": _compared(operator.ne),
+    "less": _compared(operator.lt),
+    "less_equal": _compared(operator.le),
+    "greater": _compared(operator.gt),
+    "greater_equal": _compared(operator.ge),
+}

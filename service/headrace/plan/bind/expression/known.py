@@ -39,7 +39,7 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.Select: frozenset(
             {
                 *("kind", "expressions", "distinct", "from_", "joins", "laterals", "where", "group", "having"),
-                *("order", "limit", "offset", "with_"),
+                *("order", "sort", "cluster", "distribute", "limit", "offset", "with_"),
             }
         ),
         exp.Subquery: _JOINED | {"with_", "order", "limit", "offset"},

@@ -9,6 +9,7 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.types import STRING, DataType
 
 IN_WHERE = "INVALID_WHERE_CONDITION"
+IN_JOIN = "UNSUPPORTED_EXPR_FOR_OPERATOR"
 IN_AGGREGATE = "NESTED_AGGREGATE_FUNCTION"
 IN_FILTER = "INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE"
 
@@ -23,6 +24,7 @@ def misplaced_aggregate(name: str, where: str) -> StreamError:
     message = f"The aggregate function {name} may not stand here; aggregates belong into SELECT, HAVING, ORDER BY."
     hint = {
         IN_WHERE: "Filter by it in HAVING.",
+        IN_JOIN: "Aggregate in a subquery first, and join that.",
         IN_AGGREGATE: "Aggregate in a subquery first.",
         IN_FILTER: "Filter in WHERE of a subquery.",
     }[where]

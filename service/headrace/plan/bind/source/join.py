@@ -8,6 +8,7 @@ from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call
 from headrace.plan.bind.expression.known import refuse_unread
+from headrace.plan.bind.expression.mistaken import IN_JOIN
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
@@ -55,7 +56,7 @@ def _using(node: exp.Join, left: Relation, right: Relation) -> list[str] | None:
 def _condition(on: exp.Expr, left: Relation, right: Relation, session: Session, outer: Scope | None) -> Expression:
     both = Relation(Join(left.plan, right.plan, JoinType.INNER, None), (*left.visible, *right.visible))
     windows = TimeWindows(session.ids)
-    bound = Binder(session, Scope(both, outer=outer, ids=session.ids), windows).bind(on)
+    bound = Binder(session, Scope(both, outer=outer, ids=session.ids), windows, refusing=IN_JOIN).bind(on)
     if windows.used:
         hint = "Make the window a column in a subquery on each side, and compare those."
         raise StreamError("SQL_UNSUPPORTED", "window() may not stand in ON.", hint=hint, at=position_of(on))

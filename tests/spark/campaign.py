@@ -1,0 +1,100 @@
+"""Many queries of many kinds, on Spark and on headrace, and what came of it.
+
+Takes kinds, a seed and how many queries of each; gives the disagreements, each written as a case file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.spark.compare import Case, disagreement, shrunk, write
+from tests.spark.grammar.kinds import KINDS, generate
+from tests.spark.live import LiveSpark
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a campaign found; `disagreed` maps the name of a case to how it differs."""
+
+    ran: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    disagreed: dict[str, list[str]] = field(default_factory=dict)
+
+
+def run(spark: LiveSpark, kinds: dict[str, range], seed: int, kept: Path, *, shrink: bool = True) -> Outcome:
+    """Run the queries and keep every disagreement as a file.
+
+    Args:
+        spark: The Spark to ask.
+        kinds: The numbers of the queries to run, by kind.
+        seed: What the queries are drawn from.
+        kept: The folder for disagreements.
+        shrink: Make them small first.
+    """
+    outcome = Outcome()
+    for kind, numbers in kinds.items():
+        for number in numbers:
+            name = f"{kind}_{seed}_{number}"
+            recorded = spark.record(generate(kind, seed, number))
+            outcome.ran[kind] += 1
+            outcome.refused[kind] += "error" in recorded
+            if _spark_broke(recorded):
+                outcome.broken[kind] += 1
+                write(recorded, kept / "spark_broke" / f"{name}.yaml")
+                continue
+            found = disagreement(recorded)
+            if found:
+                _keep(spark, recorded, kept / f"{name}.yaml", shrink=shrink)
+                outcome.disagreed[name] = found
+                sys.stdout.write(f"{name}: {recorded['query']['output_mode']}: {recorded['query']['sql']}\n")
+                sys.stdout.writelines(f"     {text[:400]}\n" for text in found[:6])
+                sys.stdout.flush()
+    return outcome
+
+
+def _spark_broke(case: Case) -> bool:
+    """True when Spark failed at its own state, not at the query."""
+    return str(case.get("error", {}).get("condition")).startswith("CANNOT_LOAD_STATE_STORE")
+
+
+def _keep(spark: LiveSpark, recorded: Case, path: Path, *, shrink: bool) -> None:
+    write(shrunk(recorded, spark.record) if shrink else recorded, path)
+
+
+def main() -> None:
+    """Run a campaign from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.spark.campaign", description=main.__doc__)
+    parser.add_argument("--spark-python", required=True, help="a Python that has pyspark")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=20, help="queries of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first query of each kind")
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--keep", type=Path, default=Path("/tmp/headrace-spark"))
+    parser.add_argument("--no-shrink", action="store_true")
+    given = parser.parse_args()
+    given.keep.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    kinds = {kind: range(given.first, given.first + given.count) for kind in given.kinds.split(",")}
+    with LiveSpark(given.spark_python, given.keep / "spark.log") as spark:
+        outcome = run(spark, kinds, given.seed, given.keep, shrink=not given.no_shrink)
+    _report(outcome)
+    total = sum(outcome.ran.values())
+    took = time.monotonic() - started
+    sys.stdout.write(f"seed {given.seed}: {total} queries, {len(outcome.disagreed)} disagreed, {took:.0f} s\n")
+
+
+def _report(outcome: Outcome) -> None:
+    wrong = Counter(name.rsplit("_", 2)[0] for name in outcome.disagreed)
+    for kind, count in outcome.ran.items():
+        spark = f"{outcome.refused[kind]} refused by Spark, {outcome.broken[kind]} broke it"
+        sys.stdout.write(f"{kind}: {count} ran, {spark}, {wrong[kind]} disagreed\n")
+
+
+if __name__ == "__main__":
+    main()
