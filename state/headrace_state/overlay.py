@@ -16,16 +16,16 @@ _UNTOUCHED = object()
 
 
 class _TableOverlay:
-    """Writes of one table: key -> value, None for deleted; and what reads told of which keys the store has.
+    """Writes of one table: key -> value, None for deleted; and what reads told: key -> whether the store has it.
 
     `rows` is the table's number of rows since the last write, once it was asked for.
     """
 
     def __init__(self) -> None:
         self.writes: dict[bytes, bytes | None] = {}
-        self.present: set[bytes] = set()
-        self.absent: set[bytes] = set()
+        self.known: dict[bytes, bool] = {}
         self.rows: int | None = None
+        self.has_deletes = False
 
 
 class StateBatch:
@@ -62,7 +62,7 @@ class StateBatch:
         }
         chunks = self._store.scan(table, start, end)
         # Ranges with an end are those that eviction deletes next; knowing that they exist spares the count a read.
-        known = overlay.present if end is not None else None
+        known = overlay.known if end is not None else None
         return _merge(chunks, changed, known)
 
     def put_many(self, table: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
@@ -75,17 +75,14 @@ class StateBatch:
         """Remove keys; absent ones are no error."""
         overlay = self._overlays[table]
         overlay.writes.update(dict.fromkeys(keys))
-        overlay.rows = None
+        overlay.rows, overlay.has_deletes = None, overlay.has_deletes or len(keys) > 0
 
     def count(self, table: str) -> int:
         """Return the exact number of rows as of now; reads the store once for keys written but never read."""
         overlay = self._overlays[table]
         if overlay.rows is None:
-            self._read(table, list(overlay.writes.keys() - overlay.present - overlay.absent))
-            puts = {key for key, value in overlay.writes.items() if value is not None}
-            deletes = overlay.writes.keys() - puts if len(puts) < len(overlay.writes) else set()
-            more, less = len(puts - overlay.present), len(deletes & overlay.present)
-            overlay.rows = self._store.count(table) + more - less
+            is_put = [value is not None for value in overlay.writes.values()]
+            overlay.rows = self._store.count(table) + sum(is_put) - sum(self._is_stored(table))
         return overlay.rows
 
     def counts(self) -> dict[str, int]:
@@ -101,11 +98,12 @@ class StateBatch:
         for table, overlay in self._overlays.items():
             if not overlay.writes:
                 continue
-            self.count(table)  # learns which written keys the store has
-            puts = {key: value for key, value in overlay.writes.items() if value is not None}
+            puts: dict[bytes, bytes] = overlay.writes.copy()  # type: ignore[assignment]  # where nothing is deleted
             deletes = frozenset[bytes]()
-            if len(puts) < len(overlay.writes):
-                deletes = frozenset((overlay.writes.keys() - puts.keys()) & overlay.present)
+            if overlay.has_deletes:
+                gone = compress(overlay.writes.items(), self._is_stored(table))
+                deletes = frozenset(key for key, value in gone if value is None)
+                puts = {key: value for key, value in overlay.writes.items() if value is not None}
             if puts or deletes:
                 found[table] = TableChanges(puts, deletes)
         return found
@@ -114,22 +112,27 @@ class StateBatch:
         if not keys:
             return []
         values = self._store.get_many(table, keys)
-        overlay = self._overlays[table]
-        is_absent = [value is None for value in values]
-        absent = set(compress(keys, is_absent))
-        overlay.absent |= absent
-        overlay.present.update(keys if not absent else set(keys) - absent)
+        self._overlays[table].known.update(zip(keys, [value is not None for value in values], strict=True))
         return values
+
+    def _is_stored(self, table: str) -> list[bool]:
+        """Tell for each written key whether the store has it; reads those that nobody read."""
+        overlay = self._overlays[table]
+        unknown = [key for key in overlay.writes if key not in overlay.known]
+        self._read(table, unknown)
+        return list(map(overlay.known.__getitem__, overlay.writes))
 
 
 def _merge(
-    chunks: Iterator[tuple[list[bytes], list[bytes]]], changed: dict[bytes, bytes | None], known: set[bytes] | None
+    chunks: Iterator[tuple[list[bytes], list[bytes]]],
+    changed: dict[bytes, bytes | None],
+    known: dict[bytes, bool] | None,
 ) -> Iterator[tuple[list[bytes], list[bytes]]]:
     waiting = sorted(changed)
     position = 0
     for keys, values in chunks:
         if known is not None:
-            known.update(keys)
+            known.update(dict.fromkeys(keys, True))
         first = position
         while position < len(waiting) and waiting[position] <= keys[-1]:
             position += 1

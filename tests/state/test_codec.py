@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace_state import KeyCodec, RowCodec, StateError, StateErrorKind
+from headrace_state import KeyCodec, RowCodec, StateError, StateErrorKind, distinct_keys
 
 I64 = st.integers(-(2**63), 2**63 - 1)
 F64 = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, math.nan, -math.nan, math.inf]))
@@ -31,6 +31,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     pa.date32(): st.dates(),
     pa.timestamp("us"): st.integers(-(2**55), 2**55),
     pa.timestamp("us", tz="UTC"): st.integers(-(2**55), 2**55),
+    pa.time64("us"): st.integers(0, 86_399_999_999),
     pa.duration("us"): st.integers(-(2**55), 2**55),
     pa.null(): st.none(),
     pa.month_day_nano_interval(): st.tuples(*[st.integers(-1000, 1000)] * 3).map(pa.MonthDayNano),
@@ -216,3 +217,19 @@ def test_types_that_state_cannot_hold_are_refused_at_construction() -> None:
         KeyCodec(pa.schema([("a", pa.string())]), 0)
     with pytest.raises(ValueError, match="no ordering column"):
         KeyCodec(pa.schema([("a", pa.string())])).upto(0)
+
+
+@given(st.lists(st.lists(st.tuples(st.none() | TEXT, I64), max_size=6), min_size=1, max_size=3))
+def test_distinct_keys_ascend_and_every_item_has_its_place(batches: list[list[tuple[str | None, int]]]) -> None:
+    """The keys of several arrays together; as Arrow they are the same bytes as one by one."""
+    codec = KeyCodec(pa.schema([("k", pa.string()), ("n", pa.int64())]))
+    tables = [
+        pa.table([pa.array([k for k, _ in rows], pa.string()), pa.array([n for _, n in rows], pa.int64())], ["k", "n"])
+        for rows in batches
+    ]
+    arrays = [codec.encode_array(table) for table in tables]
+    encoded = [codec.encode(table) for table in tables]
+    assert [array.to_pylist() for array in arrays] == encoded
+    keys, places = distinct_keys(*arrays)
+    assert keys.to_pylist() == sorted({key for some in encoded for key in some})
+    assert [keys.take(pa.array(place)).to_pylist() for place in places] == encoded

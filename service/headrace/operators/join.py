@@ -6,6 +6,7 @@ match them any more. Source: Spark StreamingSymmetricHashJoinExec.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from headrace.duck import quote
 from headrace.incremental.steps import JoinSide, JoinStreams
 from headrace.operators.joins.arrivals import Gate
-from headrace.operators.joins.entries import JoinState
+from headrace.operators.joins.entries import JoinState, Sides
 from headrace.operators.joins.expiry import ExpiryIndex
 from headrace.operators.joins.packed import EVICT_US, MATCHED, Bools, Int64s, SideEntries, SideRows, distinct, slots
 from headrace.operators.stateful import StateCounts, Thresholds
@@ -78,7 +79,8 @@ class JoinOperator:
         )
         here, there = self._pairs(every, (len(stored[0].rows.slot), len(stored[1].rows.slot)))
         emitted = [self._matched(every, here, there)]
-        updated, taken = self._store(keys, stored, every, (here, there), state)
+        marks = self._marks(every, stored, (here, there), at.eviction_us)
+        updated, taken = self._store(keys, stored, every, marks, state)
         updated_s = perf_counter() - started
         gone, removed = self._evict(at.eviction_us, state)
         for is_outer, some, alone in zip(self._outer, new, gone, strict=True):
@@ -131,26 +133,39 @@ class JoinOperator:
         columns = [*left.take(pa.array(here)).columns, *right.take(pa.array(there)).columns]
         return pa.Table.from_arrays(columns, schema=self._output)
 
+    def _marks(
+        self, every: Sequence[SideRows], stored: Sequence[SideEntries], pairs: Sequence[Int64s], eviction_us: int
+    ) -> list[tuple[Bools, Bools]]:
+        """Return by side which rows match in this batch, and which are not to be kept.
+
+        Left rows of a semi join leave the state when they match, or never enter it. Right rows that nothing can match
+        any more have met all left ones by now; they are kept only where they may yet come out alone.
+        """
+        matched = []
+        for rows, places in zip(every, pairs, strict=True):
+            flags = np.zeros(len(rows.slot), np.bool_)
+            flags[places] = True
+            matched.append(flags)
+        gone = matched[0] if self._step.how is JoinType.SEMI else np.zeros(len(matched[0]), np.bool_)
+        past = np.zeros(len(matched[1]), np.bool_)
+        if not self._outer[1]:
+            past = _is_past(every[1].table, eviction_us, self._sides[1])
+            past[: len(stored[1].rows.slot)] = False
+        return [(matched[0], gone), (matched[1], past)]
+
     def _store(
         self,
         keys: pa.LargeBinaryArray,
-        stored: tuple[SideEntries, SideEntries],
-        every: tuple[SideRows, ...],
-        pairs: tuple[Int64s, Int64s],
+        stored: Sides,
+        every: Sequence[SideRows],
+        marks: Sequence[tuple[Bools, Bools]],
         state: StateBatch,
     ) -> tuple[int, int]:
-        """Stage new rows and new matches; return how many rows were put, and how many stored ones taken away.
-
-        Left rows of a semi join leave the state when they match, or never enter it.
-        """
+        """Stage new rows and new matches; return how many rows were put, and how many stored ones taken away."""
         after, changed, put, taken = [], [], 0, 0
-        for place, (entries, rows) in enumerate(zip(stored, every, strict=True)):
+        for place, (entries, rows, (matches, gone)) in enumerate(zip(stored, every, marks, strict=True)):
             is_new = np.arange(len(rows.slot)) >= len(entries.rows.slot)
-            flags = np.zeros(len(is_new), np.bool_)
-            flags[pairs[place]] = True
-            forgets = place == 0 and self._step.how is JoinType.SEMI
-            gone = flags if forgets else np.zeros(len(flags), np.bool_)
-            rows, is_marked = _marked(rows, flags) if self._outer[place] else (rows, gone)
+            rows, is_marked = _marked(rows, matches) if self._outer[place] else (rows, gone)
             changed.append(distinct(rows.slot[(is_new & ~gone) | (~is_new & (is_marked | gone))]))
             put, taken = put + int((is_new & ~gone).sum()), taken + int((gone & ~is_new).sum())
             self._note_times(place, keys, rows.take(np.flatnonzero(is_new & ~gone)), state)

@@ -30,6 +30,7 @@ _FIXED: tuple[tuple[Callable[[Any], bool], Any], ...] = (
     (pt.is_float64, "<f8"),
     (pt.is_date32, "<i4"),
     (pt.is_timestamp, "<i8"),
+    (pt.is_time64, "<i8"),
     (pt.is_duration, "<i8"),
     (pt.is_decimal128, _WIDE),
     (lambda kind: kind == pa.month_day_nano_interval(), _WIDE),
@@ -135,7 +136,7 @@ def _node(kind: Any, slots: list[tuple[Any, ...]], bits: list[int]) -> Node:
     slot = f"value{len(slots)}"
     fixed = next((dtype for is_kind, dtype in _FIXED if is_kind(kind)), None)
     if fixed is not None:
-        if (pt.is_timestamp(kind) or pt.is_duration(kind)) and kind.unit != "us":
+        if (pt.is_timestamp(kind) or pt.is_duration(kind) or pt.is_time64(kind)) and kind.unit != "us":
             message = f"state holds times in microseconds, not {kind}"
             raise TypeError(message)
         slots.append((slot, *fixed) if isinstance(fixed, tuple) else (slot, fixed))
