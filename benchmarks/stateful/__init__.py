@@ -1,0 +1,1 @@
+"""Benchmarks: queries with much state, killed and started again, beside Spark."""
