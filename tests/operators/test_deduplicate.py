@@ -110,3 +110,16 @@ def test_every_nan_is_one_key_and_so_are_both_zeros(stage: Callable[..., Any]) -
 def test_a_batch_without_data_is_wanted_when_the_watermark_moved(watermark: int, wanted: bool) -> None:
     """As for an aggregation."""
     assert DeduplicateOperator(step((NAME,), TIME, None)).wants_batch(watermark, 5) is wanted  # type: ignore[arg-type]
+
+
+def test_duplicates_are_counted_row_by_row_and_late_rows_are_none(stage: Callable[..., Any]) -> None:
+    """Spark's numDroppedDuplicateRows: repeated in the batch or seen before; a late row was dropped before that."""
+    deduplicate = step((NAME, TIME), TIME, None)
+    run = stage(DeduplicateOperator(deduplicate), deduplicate.state_tables)
+    batches = [
+        (events(("a", 10), ("a", 10), ("a", 10), ("b", 10)), 0, 0),
+        (events(("b", 10), ("b", 11), ("a", 3), ("a", 3)), 5, 5),
+        (events(), 5, 9),
+    ]
+    counts = [run(rows, late * SECOND, eviction * SECOND)[1] for rows, late, eviction in batches]
+    assert [(count.dropped_duplicates, count.dropped_late) for count in counts] == [(2, 0), (1, 2), (0, 0)]

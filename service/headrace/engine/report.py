@@ -12,6 +12,7 @@ from collections.abc import Callable
 from headrace.engine.batch import BatchOutcome
 from headrace.engine.query import QueryParts
 from headrace.inputs.stream import InputRows
+from headrace.operators.stateful import StateCounts
 from headrace.operators.watermark import EventTimes
 from headrace.progress.history import Activity, ProgressHistory
 from headrace.progress.metrics import Metrics
@@ -151,7 +152,7 @@ class QueryReporter:
                 commit_time_ms=commit_ms,
                 memory_used_bytes=memory,
                 num_rows_dropped_by_watermark=counts.dropped_late,
-                custom_metrics=_late_input(outcome, counts.step),
+                custom_metrics=_custom_metrics(outcome, counts),
             )
             for counts in outcome.result.counts
         )
@@ -225,9 +226,13 @@ class QueryReporter:
         )
 
 
-def _late_input(outcome: BatchOutcome, step: str) -> dict[str, int]:
-    rows = outcome.left_out.late.get(step)
-    return {} if rows is None else {"lateInputRows": rows}
+def _custom_metrics(outcome: BatchOutcome, counts: StateCounts) -> dict[str, int]:
+    """Return Spark's own metric of a deduplication, and ours of watched late rows."""
+    found = {
+        "numDroppedDuplicateRows": counts.dropped_duplicates,
+        "lateInputRows": outcome.left_out.late.get(counts.step),
+    }
+    return {name: rows for name, rows in found.items() if rows is not None}
 
 
 def _mean_us(seen: list[EventTimes]) -> int:

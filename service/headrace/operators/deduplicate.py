@@ -69,6 +69,7 @@ class DeduplicateOperator:
             updated=len(fresh),
             removed=removed,
             dropped_late=len(rows) - len(on_time),
+            dropped_duplicates=len(on_time) - len(fresh),
             update_s=updated_s,
             removal_s=perf_counter() - started - updated_s,
         )

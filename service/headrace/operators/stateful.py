@@ -48,6 +48,7 @@ class StateCounts:
     updated: int = 0
     removed: int = 0
     dropped_late: int = 0  # after partial aggregation: groups, not rows
+    dropped_duplicates: int | None = None  # rows whose key had been seen; None for operators that drop none
     update_s: float = 0.0
     removal_s: float = 0.0
 
