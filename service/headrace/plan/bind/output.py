@@ -120,22 +120,18 @@ def _function(call: WindowCall) -> str:
 
 
 def _generated(child: Plan, items: list[Item], session: Session) -> tuple[Plan, list[Item]]:
-    """Return the plan with the generator of SELECT below it, and its columns in the generator's place."""
+    """Return the plan with the generators of SELECT, each over the rows of those before, and their columns as items."""
     found = [item for item in items if any(is_generator(part) for part in walk(item.bound.expression))]
     for item in found:
         if not is_generator(item.bound.expression):
             message = f'A function that gives rows may not stand inside an expression; seen: "{item.bound.text}".'
             condition = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
             raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
-    if len(found) > 1:
-        message = f"SELECT may hold one function that gives rows; it holds {len(found)}."
-        condition = "UNSUPPORTED_GENERATOR.MULTI_GENERATOR"
-        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(found[1].node))
     for item in found:
         call, outer = split_outer(item.bound.expression, item.node)
         node = generate(child, call, item.names, session, outer)
         made = [Item(Bound(column, column.name, column.name), item.node) for column in node.output]
-        return node, list(_replaced(items, item, made))
+        child, items = node, list(_replaced(items, item, made))
     return child, items
 
 

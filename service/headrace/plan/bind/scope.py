@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.bound import Bound
@@ -137,6 +137,21 @@ def field_of(bound: Bound, name: str, ids: ColumnIds) -> Bound:
     is_array = isinstance(bound.expression.type, ArrayType)
     condition = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE" if is_array else "INVALID_EXTRACT_BASE_FIELD_TYPE"
     raise StreamError("SQL_ANALYSIS", message, condition=condition)
+
+
+def named_element(bound: Bound, index: Bound, ids: ColumnIds) -> Bound | None:
+    """Return ``bound['name']`` of a struct, or of an array of them; None for what is taken by key or place.
+
+    Raises:
+        StreamError: INVALID_EXTRACT_FIELD_TYPE, a struct's field is not named by a constant; and as `field_of`.
+    """
+    kind, name = bound.expression.type, index.expression
+    constant = name.value if isinstance(name, Literal) and isinstance(name.value, str) else None
+    if isinstance(kind, StructType) and constant is None:
+        message = f'A field of "{bound.text}" is named by a constant text, not by "{index.text}".'
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_EXTRACT_FIELD_TYPE")
+    is_named = isinstance(kind, StructType) or (isinstance(kind, ArrayType) and isinstance(kind.element, StructType))
+    return replace(field_of(bound, constant, ids), name=None) if is_named and constant is not None else None
 
 
 def unresolved_column(parts: Sequence[str], known: Sequence[str]) -> StreamError:

@@ -38,7 +38,7 @@ from headrace.plan.bind.expression.mistaken import (
 from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.named import positional
-from headrace.plan.bind.scope import Scope, field_of
+from headrace.plan.bind.scope import Scope, field_of, named_element
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
@@ -58,6 +58,7 @@ class Binder:
     windows: TimeWindows
     inside: Scope | None = None
     refusing: str = IN_WHERE  # the condition of an aggregate where none may stand
+    beneath: Scope | None = None  # `inside` of an aggregate's arguments: before OVER there may be aggregates in them
 
     def bind(self, node: exp.Expr) -> Bound:
         """Return the typed expression.
@@ -131,7 +132,7 @@ class Binder:
     def _aggregate(self, name: str, args: list[exp.Expr], around: _Around) -> Bound:
         if self.inside is None:
             raise misplaced_aggregate(name, self.refusing)
-        binder = replace(self, scope=self.inside, inside=None, refusing=IN_AGGREGATE)
+        binder = replace(self, scope=self.inside, inside=self.beneath, beneath=None, refusing=IN_AGGREGATE)
         stars = [isinstance(arg, exp.Star) for arg in args]
         if around.distinct and any(stars):
             message = f"{name}(DISTINCT *) is not done."
@@ -269,8 +270,8 @@ def _bracket(binder: Binder, node: exp.Expr) -> Bound:
     bound = binder.bind(node.this)
     for key in node.expressions:
         index = binder.bind(key)
-        shown = f"{bound.text}[{index.text}]"
-        bound = binder.operator("get_item", shown, bound, index)
+        named = named_element(bound, index, binder.session.ids)
+        bound = named or binder.operator("get_item", f"{bound.text}[{index.text}]", bound, index)
     return bound
 
 
@@ -364,10 +365,6 @@ def _leaf(_binder: Binder, node: exp.Expr) -> Bound:
     return leaves.bind_leaf(node)
 
 
-def _over(binder: Binder, node: exp.Window) -> Bound:
-    return bind_over(binder, node)
-
-
 _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyType(
     {
         **dict.fromkeys(operators.BINARY, _binary),
@@ -395,6 +392,6 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Star: _star,
         exp.Trim: _trim,
         exp.Tuple: _tuple,
-        exp.Window: _over,
+        exp.Window: bind_over,
     }
 )

@@ -105,6 +105,9 @@ def aggregate(name: str, args: Sequence[Expression], modifiers: Modifiers, *, an
     function = AGGREGATES[name]
     if function.why:
         raise StreamError("SQL_UNSUPPORTED", f"The aggregate function {name} is not supported: {function.why}")
+    if name == "count" and not args:
+        message = "The `count` requires >= 1 parameters but the actual number is 0."
+        raise StreamError("SQL_ANALYSIS", message, hint="Write count(*).", condition="WRONG_NUM_ARGS.WITH_SUGGESTION")
     check_arity(name, function.arity, len(args))
     arguments = [argument_of(arg, ansi=ansi) for arg in args]
     form = function.resolve(arguments, modifiers.ignore_nulls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -80,7 +81,7 @@ def nulls_first(item: exp.Expr) -> bool:
 def _function(binder: Binder, node: exp.Expr) -> Bound:
     name = _name(node)
     if name not in _RANKING or is_aggregate(name):
-        return binder.bind(node)
+        return replace(binder, beneath=binder.inside).bind(node)
     arity, kind = _RANKING[name]
     inner = node.this if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else node
     args = [binder.bind(arg) for arg in inner.expressions]

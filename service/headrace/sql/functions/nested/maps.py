@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.duck import literal_sql, quote
+from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, Render, Rendered, Resolved
 from headrace.sql.functions.nested.lambdas import unique_map
 from headrace.sql.functions.signature import (
@@ -94,9 +95,14 @@ def _element_at(*, quiet: bool) -> Render:
     return render
 
 
+def _not_in_turn(name: str, arguments: Sequence[Argument]) -> StreamError:
+    message = f"The `{name}` requires 2n (n > 0) parameters but the actual number is {len(arguments)}."
+    return StreamError("SQL_ANALYSIS", message, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
+
+
 def _map_made(arguments: Sequence[Argument]) -> Resolved:
     if len(arguments) % 2:
-        raise mismatch("map takes keys and values in turn.")
+        raise _not_in_turn("map", arguments)
     key = common(arguments[::2])
     value = common(arguments[1::2])
     return Resolved(tuple(value if i % 2 else key for i in range(len(arguments))), _map_type(key, value))
@@ -193,7 +199,7 @@ def _plain(argument: Rendered, position: int) -> str:
 
 def _named_types(arguments: Sequence[Argument]) -> Resolved:
     if len(arguments) % 2 or not arguments:
-        raise mismatch("named_struct takes names and values in turn.")
+        raise _not_in_turn("named_struct", arguments)
     fields = []
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
         if not name.constant or name.value is None or name.type != STRING:
