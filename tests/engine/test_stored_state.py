@@ -87,8 +87,8 @@ def test_operators_are_listed_from_the_end_of_the_query(
     sql = "SELECT window.start, count(*) FROM once GROUP BY window(ts, '10 seconds')"
     run(open_query, make_pipeline(views=views, sql=sql, settings=NO_MORE), [1, 1, 2])
     assert ask("SELECT * FROM read_state_metadata('{q}')") == [
-        "0\tstateStoreSave\tdefault\t1\t0\t0\t",
-        "1\tdedupe\tdefault\t1\t0\t0\t",
+        "0\tstateStoreSave\tdefault\t1\t0\t0\tNULL",
+        "1\tdedupe\tdefault\t1\t0\t0\tNULL",
     ]
     assert ask("SELECT key.* FROM read_statestore('{q}', operatorId => 1) ORDER BY v") == ["a\t1", "a\t2"]
     assert ask("SELECT value.count FROM read_statestore('{q}', operatorId => 0)") == ["2"]
@@ -109,13 +109,27 @@ def test_keys_within_the_watermark_show_when_they_expire(
     assert found == [f"a\t{START_US + 1_000_000}"]
 
 
-def test_sessions_and_limits(make_pipeline: MakePipeline, open_query: OpenQuery, ask: Ask) -> None:
-    """A session is a key; the count of a limit has no key."""
-    sql = "SELECT user, count(*) FROM clicks GROUP BY session_window(ts, '5 seconds'), user LIMIT 7"
+def test_sessions_are_keys(make_pipeline: MakePipeline, open_query: OpenQuery, ask: Ask) -> None:
+    """A session is among the keys."""
+    sql = "SELECT user, count(*) FROM clicks GROUP BY session_window(ts, '5 seconds'), user"
     run(open_query, make_pipeline(sql=sql, output_mode="append", settings=NO_MORE), [1, 2, 40])
-    found = ask("SELECT key.user, key.session_window.end, value.count FROM read_statestore('{q}', operatorId => 1)")
+    found = ask("SELECT key.user, key.session_window.end, value.count FROM read_statestore('{q}')")
     assert found == ["a\t2024-01-01 00:00:07\t2", "a\t2024-01-01 00:00:45\t1"]
-    assert ask("SELECT key, value FROM read_statestore('{q}')") == ['{"__dummy__":null}\t{"value":0}']
+
+
+def test_a_state_without_keys_has_one_row(make_pipeline: MakePipeline, open_query: OpenQuery, ask: Ask) -> None:
+    """What has passed a limit; the NULL that stands for no key is Spark's."""
+    sql = "SELECT user FROM clicks LIMIT 7"
+    run(open_query, make_pipeline(sql=sql, output_mode="append", settings=NO_MORE), [1, 2, 40])
+    assert ask("SELECT key, value FROM read_statestore('{q}')") == ['{"key":null}\t{"value":3}']
+
+
+def test_a_count_of_everything_has_a_key_without_fields(
+    make_pipeline: MakePipeline, open_query: OpenQuery, ask: Ask
+) -> None:
+    """As a struct must have one, it is a NULL."""
+    run(open_query, make_pipeline(sql="SELECT count(*) FROM clicks", settings=NO_MORE), [1, 2])
+    assert ask("SELECT key, value.count FROM read_statestore('{q}')") == ['{"__dummy__":null}\t2']
 
 
 def test_the_sides_of_a_join(make_pipeline: MakePipeline, open_query: OpenQuery, ask: Ask) -> None:

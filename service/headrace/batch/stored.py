@@ -73,7 +73,7 @@ class StateMetadata:
         """Return the rows."""
         batches: list[int | None] = [*self.query.batches()] or [None]
         rows = [
-            (each.operator_id, each.operator, each.name, 1, batches[0], batches[-1], "") for each in self.query.states
+            (each.operator_id, each.operator, each.name, 1, batches[0], batches[-1], None) for each in self.query.states
         ]
         columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _METADATA_SCHEMA.fields]
         return pa.table(columns, schema=_METADATA_SCHEMA.arrow_schema())

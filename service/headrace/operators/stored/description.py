@@ -26,14 +26,14 @@ from headrace.incremental.steps import (
 from headrace.operators.groups.variables import Variable
 from headrace.plan.expressions import Column
 from headrace.stateful import TimeMode
-from headrace.types import BIGINT, INT, TIME, ArrayType, DataType, Field, MapType, StructType
+from headrace.types import BIGINT, INT, NULL, TIME, ArrayType, DataType, Field, MapType, StructType
 
 DEFAULT_STORE = "default"
 TIMERS = "$timers"
 """Name of a processor's timers among its variables; Spark asks for them by an option of their own."""
 
 _NONE = StructType(())
-_DUMMY = StructType((Field("__dummy__", INT),))
+_DUMMY = StructType((Field("__dummy__", NULL),))
 """Stands for a struct without fields, as Spark's __dummy__ does; it is always NULL."""
 
 
@@ -137,9 +137,8 @@ def _of(number: int, step: StatefulStep, variables: Sequence[Variable]) -> list[
             return [_deduplicate(number, step)]
         case LimitRows():
             count = StructType((Field("value", BIGINT),))
-            return [
-                StoredState(number, "globalLimit", step.id, DEFAULT_STORE, Layout.COUNT, StructType(()), count),
-            ]
+            no_key = StructType((Field("key", NULL),))
+            return [StoredState(number, "globalLimit", step.id, DEFAULT_STORE, Layout.COUNT, no_key, count)]
         case JoinStreams():
             return [_side(number, step, *names) for names in (("left", "right"), ("right", "left"))]
         case CallGroups():

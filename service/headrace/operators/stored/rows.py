@@ -61,8 +61,7 @@ def _codec(kind: StructType) -> RowCodec:
 def _structs(kind: StructType, columns: Columns, rows: int) -> Any:
     """Return columns as structs of a type; a struct without fields has the NULL that stands for it."""
     if not kind.fields:
-        dummy = pa.nulls(rows, pa.int32())
-        return pa.StructArray.from_arrays([dummy], names=["__dummy__"])
+        return pa.StructArray.from_arrays([pa.nulls(rows)], names=["__dummy__"])
     return pa.StructArray.from_arrays(columns, fields=list(kind.arrow_schema()))
 
 
@@ -90,7 +89,7 @@ def _expiring(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
 def _count(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
     for keys, values in _chunks(stored, state):
         counts = pa.array([int.from_bytes(value, "big") for value in values], pa.int64())
-        yield [_structs(stored.keys, [], len(keys)), _structs(stored.values, [counts], len(counts))]
+        yield [_structs(stored.keys, [pa.nulls(len(keys))], len(keys)), _structs(stored.values, [counts], len(counts))]
 
 
 def _join_side(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
