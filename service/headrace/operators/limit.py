@@ -34,7 +34,7 @@ class LimitOperator:
         stored = state.get_many(self._step.id, [_KEY])[0]
         passed = 0 if stored is None else int.from_bytes(stored, "big")
         kept = rows.slice(0, max(0, self._step.count - passed))
-        total = (passed + len(kept)).to_bytes(8, "big")
-        state.put_many(self._step.id, [_KEY], [total])
+        if len(kept):
+            state.put_many(self._step.id, [_KEY], [(passed + len(kept)).to_bytes(8, "big")])
         counts = StateCounts(self._step.id, "globalLimit", state.count(self._step.id), updated=int(len(kept) > 0))
         return kept, counts

@@ -105,6 +105,20 @@ class ScalarSubquery(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Membership(Expression):
+    """Whether a row has a match in a static plan: IN and EXISTS in WHERE, as the filter they are while filters move.
+
+    Between rules it is a semi join, or an anti join where negated; `condition` reads the row and the plan's columns.
+    """
+
+    condition: Expression | None
+    plan: Any  # headrace.plan.nodes.Plan
+    negated: bool
+    null_aware: bool
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class WindowCall(Expression):
     """function OVER (PARTITION BY ... ORDER BY ... frame); `function` is a Call or an AggregateCall.
 
@@ -149,8 +163,9 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def references(expression: Expression) -> frozenset[int]:
-    """Return the ids of the input columns that the expression reads (lambda parameters left out)."""
+    """Return the ids of the input columns that the expression reads (lambda parameters, tables of IN left out)."""
     bound = {p.id for e in walk(expression) if isinstance(e, Lambda) for p in e.parameters}
+    bound |= {column.id for e in walk(expression) if isinstance(e, Membership) for column in e.plan.columns}
     return frozenset(e.id for e in walk(expression) if isinstance(e, Column)) - bound
 
 

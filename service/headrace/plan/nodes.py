@@ -255,13 +255,14 @@ class JoinType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join(Plan):
-    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row."""
+    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row. `in_where`: IN or EXISTS, a filter."""
 
     left: Plan
     right: Plan
     how: JoinType
     condition: Expression | None
     null_aware: bool = False
+    in_where: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:

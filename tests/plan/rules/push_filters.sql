@@ -155,12 +155,12 @@ Project [e#1]
 SELECT v FROM clicks WHERE user NOT IN (SELECT user FROM users) AND v > 1
 =>
 Project [v#1]
-  Join LeftAnti null-aware (user#2 = user#3)
-    Watermark ts#4 delay 5000000us
+  Watermark ts#2 delay 5000000us
+    Join LeftAnti null-aware (user#3 = user#4)
       Filter (v#1 > 1.0)
-        Stream clicks [ts#4, user#2, v#1, n#5, xs#6, p#7]
-    Project [user#3]
-      Table users [user#3, city#8]
+        Stream clicks [ts#2, user#3, v#1, n#5, xs#6, p#7]
+      Project [user#4]
+        Table users [user#4, city#8]
 
 -- below EXCEPT on the left
 SELECT user FROM (SELECT user FROM clicks EXCEPT SELECT user FROM users) WHERE user > 'a'

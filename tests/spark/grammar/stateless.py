@@ -86,7 +86,7 @@ def limited(draw: Draw) -> dict[str, Any]:
     inner = draw.one(
         (
             f"SELECT ts, k, i FROM s{where(draw, stream.columns, 0.5)} LIMIT {draw.number(1, 9)}",
-            f"SELECT ts, s.k AS k, g AS i FROM s JOIN t ON s.k = t.k LIMIT {draw.number(1, 9)}",
+            f"SELECT ts, s.k AS k, i FROM s WHERE k IN (SELECT k FROM t) LIMIT {draw.number(1, 9)}",
             "SELECT ts, k, i FROM s UNION ALL SELECT ts, k, i + 1 FROM s LIMIT 7",
         )
     )

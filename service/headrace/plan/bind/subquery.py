@@ -122,9 +122,8 @@ def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
         equal = [call("equal", [binder.bind(item).expression, column], ansi=binder.ansi) for item, column in pairs]
         conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
-    return Join(
-        relation.plan, plan, how, all_of(conditions) if conditions else None, is_in and negated, at=position_of(node)
-    )
+    condition = all_of(conditions) if conditions else None
+    return Join(relation.plan, plan, how, condition, is_in and negated, in_where=True, at=position_of(node))
 
 
 def _pulled(plan: Plan, outer: frozenset[int]) -> tuple[Plan, list[Expression]]:

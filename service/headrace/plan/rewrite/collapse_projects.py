@@ -1,7 +1,7 @@
-"""Room 3, rule: a projection of a projection is one, and a projection that changes nothing is none.
+"""Room 3, rule: a projection of a projection is one, and a projection that changes nothing is none; so with limits.
 
 An expression of the lower projection that the upper one reads more than once stays where it is computed once. Source:
-Spark CollapseProject, RemoveNoopOperators.
+Spark CollapseProject, RemoveNoopOperators, CombineLimits, PushProjectionThroughLimitAndOffset.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 
 from headrace.plan.expressions import Alias, Column, Expression, GetField, Literal, substitute, walk
-from headrace.plan.nodes import Plan, Project
+from headrace.plan.nodes import Limit, Plan, Project
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import rewrite_plan
 
@@ -25,7 +25,19 @@ def _node(node: Plan) -> Plan:
         by_id = {item.column.id: item.child for item in node.child.items}
         items = tuple(Alias(substitute(item.child, by_id), item.column) for item in node.items)
         node = replace(node, child=node.child.child, items=items)
+    if isinstance(node, Limit):
+        return _one_limit(node)
     return node.child if isinstance(node, Project) and _changes_nothing(node) else node
+
+
+def _one_limit(node: Limit) -> Plan:
+    """A limit over a limit keeps count once."""
+    match node.child:
+        case Limit() as below:
+            return replace(below, count=min(node.count, below.count))
+        case Project(child=Limit() as below) as project if all(is_deterministic(item.child) for item in project.items):
+            return replace(project, child=replace(below, count=min(node.count, below.count)))
+    return node
 
 
 def _may_merge(upper: Project, lower: Project) -> bool:

@@ -1,7 +1,8 @@
 """Room 3, rule: filters go as far down as their meaning allows, and below the watermark.
 
 Rows that a filter below the watermark drops do not move it; a condition on the event-time column stays above, and the
-rows it drops do move it. Source: Spark PushPredicateThroughNonJoin, PushPredicateThroughJoin.
+rows it drops do move it. IN and EXISTS over tables are filters too: they become joins when filters have moved.
+Source: Spark PushPredicateThroughNonJoin, PushPredicateThroughJoin, RewritePredicateSubquery.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from headrace.plan.expressions import Expression, ScalarSubquery, references, substitute, walk
+from headrace.plan.expressions import Expression, Membership, ScalarSubquery, references, substitute, walk
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -29,6 +30,7 @@ from headrace.plan.rewrite.conditions import all_of, filtered
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
+from headrace.types import BOOLEAN
 
 _Parts = Sequence[Expression]
 
@@ -81,19 +83,28 @@ def _push(plan: Plan, parts: _Parts) -> Plan:
         case Join():
             return _through_join(plan, parts)
         case _:
-            return filtered(map_inputs(plan, apply), parts)
+            return _under(map_inputs(plan, apply), parts)
+
+
+def _under(plan: Plan, parts: _Parts) -> Plan:
+    """Return the plan under the conditions; those that ask a table are joins again."""
+    plan = filtered(plan, [part for part in parts if not isinstance(part, Membership)])
+    for part in dict.fromkeys(part for part in parts if isinstance(part, Membership)):
+        how = JoinType.ANTI if part.negated else JoinType.SEMI
+        plan = Join(plan, part.plan, how, part.condition, part.null_aware, in_where=True, at=part.at)
+    return plan
 
 
 def _split(
     plan: Watermark | WindowAssign | SessionAssign | Generate | Sort | Aggregate, parts: _Parts, down: _Parts
 ) -> Plan:
     stay = [part for part in parts if part not in down]
-    return filtered(replace(plan, child=_push(plan.child, down)), stay)
+    return _under(replace(plan, child=_push(plan.child, down)), stay)
 
 
 def _through_project(plan: Project, parts: _Parts) -> Plan:
     if not all(is_deterministic(item.child) for item in plan.items):
-        return filtered(replace(plan, child=apply(plan.child)), parts)
+        return _under(replace(plan, child=apply(plan.child)), parts)
     by_id = {item.column.id: item.child for item in plan.items}
     return replace(plan, child=_push(plan.child, [substitute(part, by_id) for part in parts]))
 
@@ -107,7 +118,7 @@ def _through_aggregate(plan: Aggregate, parts: _Parts) -> Plan:
         movable = bool(ids) and ids <= by_id.keys() and is_deterministic(part)
         (down if movable else stay).append(part)
     child = _push(plan.child, [substitute(part, by_id) for part in down])
-    return filtered(replace(plan, child=child), stay)
+    return _under(replace(plan, child=child), stay)
 
 
 def _through_union(plan: Union, parts: _Parts) -> Plan:
@@ -117,16 +128,20 @@ def _through_union(plan: Union, parts: _Parts) -> Plan:
         by_id: dict[int, Expression] = {out.id: old for out, old in zip(plan.output, child.columns, strict=True)}
         children.append(_push(child, [substitute(part, by_id) for part in down]))
     stay = [part for part in parts if part not in down]
-    return filtered(replace(plan, children=tuple(children)), stay)
+    return _under(replace(plan, children=tuple(children)), stay)
 
 
 def _through_set_operation(plan: SetOperation, parts: _Parts) -> Plan:
     down = [part for part in parts if is_deterministic(part)]
     stay = [part for part in parts if part not in down]
-    return filtered(replace(plan, left=_push(plan.left, down), right=apply(plan.right)), stay)
+    return _under(replace(plan, left=_push(plan.left, down), right=apply(plan.right)), stay)
 
 
 def _through_join(join: Join, parts: _Parts) -> Plan:
+    if join.in_where and not join.right.is_streaming:
+        is_anti = join.how is JoinType.ANTI
+        tested = Membership(BOOLEAN, join.condition, apply(join.right), is_anti, join.null_aware, join.at)
+        return _push(join.left, (tested, *parts))
     left = frozenset(column.id for column in join.left.columns)
     right = frozenset(column.id for column in join.right.columns)
     # A condition without columns decides about all rows: Spark folds it, and what is below reads nothing.
@@ -147,11 +162,11 @@ def _through_join(join: Join, parts: _Parts) -> Plan:
         right=_push(join.right, (*fixed, *on_right, *to_right)),
         condition=condition,
     )
-    return filtered(changed, above)
+    return _under(changed, above)
 
 
 def _asks_a_table(part: Expression) -> bool:
-    return any(isinstance(each, ScalarSubquery) for each in walk(part))
+    return any(isinstance(each, ScalarSubquery | Membership) for each in walk(part))
 
 
 def _by_side(
