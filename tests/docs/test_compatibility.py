@@ -35,7 +35,8 @@ def _rule(function: object) -> str:
 def _names(path: Path) -> frozenset[str]:
     """Return the tests of a file."""
     tree = ast.parse(path.read_text())
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(node.name for node in tree.body if isinstance(node, kinds))
 
 
 def _is_there(proof: str) -> bool:

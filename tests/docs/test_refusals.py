@@ -101,6 +101,13 @@ def test_sql_that_is_not_done_is_refused(sql: str, said: str, tmp_path: Path) ->
     assert re.search(said, _refusal(_written(tmp_path, query={"sql": sql, "output_mode": mode})))
 
 
+def test_a_watermark_is_not_defined_twice(tmp_path: Path) -> None:
+    """A view over a source that has one."""
+    view = {"name": "again", "sql": "SELECT ts, user FROM clicks", "watermark": {"column": "ts", "delay": "1 hour"}}
+    path = _written(tmp_path, views=[view], query={"sql": "SELECT user FROM again"})
+    assert "redefining it is not allowed" in _refusal(path)
+
+
 @pytest.mark.parametrize("text", ["1.5e3", '{"a": 1e30}'])
 def test_values_that_are_not_done_are_refused(text: str) -> None:
     """A VARIANT of a DOUBLE would not keep its digits as Spark's does."""
