@@ -253,6 +253,21 @@ def test_reading_ahead_keeps_within_the_memory_budget(
     assert 0 < source.peak_bytes <= budget
 
 
+def test_a_partition_nobody_waits_for_does_not_fill_the_memory(
+    kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
+) -> None:
+    """A batch wants 20 MB of one partition while 20 MB of the other lie ready: those stay where they are."""
+    topic = new_topic(partitions=2)
+    kafka.produce(topic, [Record(b"x" * 10_000, partition=n % 2) for n in range(4_000)])
+    budget = 4 << 20
+    source = open_source(subscribe=topic, memory_budget_bytes=budget)
+    wanted = source.read({topic: {"0": 0, "1": 0}}, {topic: {"0": 0, "1": 2_000}})
+    assert wanted.num_rows == 2_000
+    assert source.peak_bytes < wanted.nbytes + 2 * budget
+    rest = source.read({topic: {"0": 0, "1": 2_000}}, {topic: {"0": 2_000, "1": 2_000}})
+    assert rest.num_rows == 2_000
+
+
 def test_offsets_are_committed_to_a_group_for_lag_tools(
     kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
 ) -> None:

@@ -155,7 +155,8 @@ def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: 
     """Return settings for the reading consumer.
 
     A quarter of the memory budget is librdkafka's queue and no fetch is larger than that; the rest is for rows read
-    ahead and for what the client decompresses beyond its limits (librdkafka issues 2076, 759).
+    ahead and for what the client decompresses beyond its limits (librdkafka issues 2076, 759). A fetch takes little of
+    each partition, so that all advance together.
     """
     queue_bytes = max(1 << 20, memory_budget_bytes // 4)
     ours = {
@@ -174,7 +175,7 @@ def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: 
         "queued.min.messages": 100_000,
         "queued.max.messages.kbytes": queue_bytes >> 10,
         "fetch.max.bytes": max(1_000_000, queue_bytes),
-        "max.partition.fetch.bytes": max(1_000_000, min(queue_bytes // 2, 8 << 20)),
+        "max.partition.fetch.bytes": 1 << 20,
     }
     return {**ours, **user, "logger": LOGGER}
 

@@ -9,6 +9,7 @@ from enum import Enum
 
 from confluent_kafka import KafkaError, KafkaException
 
+from headrace.contract import Marker
 from headrace.errors import Retry, StreamError
 
 
@@ -120,3 +121,25 @@ def refused(error: KafkaError, topic: str, size_bytes: int) -> StreamError:
 def hides_the_cause(error: KafkaError) -> bool:
     """Return True for the code by which a broken client answers every call; being fenced is one of its causes."""
     return bool(error.code() == KafkaError._FATAL)  # noqa: SLF001 - the client's name
+
+
+class Fenced(Enum):
+    """What being fenced means; the broker says the same for all three."""
+
+    SUPERSEDED = "superseded"  # another instance has claimed the query
+    EXPIRED = "expired"  # our own transaction was open for too long
+    UNCLEAR = "unclear"  # a rival has fenced us and has not claimed yet
+
+
+def judge_fencing(mine: int, seen: Marker | None, age_s: float, timeout_s: float) -> Fenced:
+    """Return what being fenced means.
+
+    Args:
+        mine: Our owner number.
+        seen: The last committed marker.
+        age_s: How long our transaction has been open.
+        timeout_s: transaction.timeout.ms in seconds.
+    """
+    if seen is not None and seen.owner > mine:
+        return Fenced.SUPERSEDED
+    return Fenced.EXPIRED if age_s >= timeout_s else Fenced.UNCLEAR

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from typing import Any, NoReturn
 
@@ -20,8 +19,17 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from headrace.clock import Clock
 from headrace.contract import Marker
 from headrace.errors import IndoubtError, StreamError, SupersededError
-from headrace_plugins.kafka.client import SOCKET_TIMEOUT_S, build_client, producer_settings
-from headrace_plugins.kafka.failures import Failure, classify, hides_the_cause, kafka_error, refused, stream_error
+from headrace_plugins.kafka.client import LOGGER, admin_settings, build_client, producer_settings
+from headrace_plugins.kafka.failures import (
+    Failure,
+    Fenced,
+    classify,
+    hides_the_cause,
+    judge_fencing,
+    kafka_error,
+    refused,
+    stream_error,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -32,28 +40,6 @@ _RIVAL_S = 10.0
 _LOOK_AGAIN_S = 0.2
 _DEFAULT_TRANSACTION_MS = 60_000
 _NEVER_SET = threading.Event()
-
-
-class Fenced(Enum):
-    """What being fenced means; the broker says the same for all three."""
-
-    SUPERSEDED = "superseded"  # another instance has claimed the query
-    EXPIRED = "expired"  # our own transaction was open for too long
-    UNCLEAR = "unclear"  # a rival has fenced us and has not claimed yet
-
-
-def judge_fencing(mine: int, seen: Marker | None, age_s: float, timeout_s: float) -> Fenced:
-    """Return what being fenced means.
-
-    Args:
-        mine: Our owner number.
-        seen: The last committed marker.
-        age_s: How long our transaction has been open.
-        timeout_s: transaction.timeout.ms in seconds.
-    """
-    if seen is not None and seen.owner > mine:
-        return Fenced.SUPERSEDED
-    return Fenced.EXPIRED if age_s >= timeout_s else Fenced.UNCLEAR
 
 
 class PlainOutbox:
@@ -159,12 +145,14 @@ class TransactionalOutbox(PlainOutbox):
 
     def __init__(self, user: Mapping[str, str], place: Place, clock: Clock) -> None:
         super().__init__({**user, "transactional.id": place.transactional_id})
+        self._settings["error_cb"] = self._disturbed
+        self._was_disturbed = False
         self._place = place
         self._clock = clock
         self._timeout_s = int(user.get("transaction.timeout.ms", _DEFAULT_TRANSACTION_MS)) / 1_000
-        self._socket_timeout_s = int(user.get("socket.timeout.ms", SOCKET_TIMEOUT_S * 1_000)) / 1_000
-        connection = {key: value for key, value in self._settings.items() if key.startswith(_CONNECTION)}
-        self._reader_settings = {**connection, "group.id": place.group, "enable.auto.commit": False}
+        # librdkafka's default is 100 ms less than the transaction's (CONFIGURATION, transaction.timeout.ms).
+        self._socket_timeout_s = int(user.get("socket.timeout.ms", self._timeout_s * 1_000 - 100)) / 1_000
+        self._reader_settings = {**admin_settings(user), "group.id": place.group, "enable.auto.commit": False}
         self._group_metadata: Any = None
         self._owner = 0
         self._begun_s: float | None = None
@@ -217,7 +205,9 @@ class TransactionalOutbox(PlainOutbox):
             IndoubtError: recover() will tell.
         """
         offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
-        metadata, started, producer = self._metadata(), self._clock.monotonic_s(), self.producer
+        metadata, started_s, producer = self._metadata(), self._clock.monotonic_s(), self.producer
+        self.serve(0)
+        self._was_disturbed = False
         self._answered(
             lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
             "the marker could not be added to the transaction",
@@ -227,10 +217,29 @@ class TransactionalOutbox(PlainOutbox):
         self._answered(lambda: producer.commit_transaction(), "the transaction's commit")
         self._begun_s = None
         self._owner = marker.owner
-        if self._clock.monotonic_s() - started > self._socket_timeout_s:
-            # A request may have been sent twice; a late one could end a later transaction (librdkafka issue 5423).
-            _log.info("producer replaced after a slow commit", transactional_id=self._place.transactional_id)
+        self._replace_after(started_s)
+
+    def _replace_after(self, started_s: float) -> None:
+        """Drop the producer when a request of a commit may have been sent twice.
+
+        A late one could end a later transaction (librdkafka issue 5423, KIP-890).
+        """
+        self.serve(0)
+        took_s = self._clock.monotonic_s() - started_s
+        if self._was_disturbed or took_s > self._socket_timeout_s:
+            why = "disturbed" if self._was_disturbed else "slow"
+            _log.info(
+                "producer replaced after a commit",
+                why=why,
+                took_s=took_s,
+                transactional_id=self._place.transactional_id,
+            )
             self._drop()
+
+    def _disturbed(self, error: KafkaError) -> None:
+        """Note that a connection broke or a request timed out; called while the client is served."""
+        self._was_disturbed = True
+        LOGGER.error("ERROR %s: %s", error.name(), error.str())
 
     def abort(self) -> None:
         """Abort the transaction if one was begun; a producer that cannot is dropped, which has the same effect."""
@@ -364,9 +373,8 @@ class TransactionalOutbox(PlainOutbox):
                 "producer fenced", verdict=verdict.value, age_s=age_s, transactional_id=self._place.transactional_id
             )
             if verdict is Fenced.EXPIRED:
-                raise IndoubtError(
-                    f"the transaction was open for {age_s:.1f} s; the broker allows {self._timeout_s:g} s"
-                )
+                told = f"the transaction was open for {age_s:.1f} s; the broker allows {self._timeout_s:g} s"
+                raise IndoubtError(told, is_timeout=True)
             if verdict is Fenced.SUPERSEDED or self._clock.monotonic_s() > deadline:
                 raise _superseded(seen.owner if seen else None)
             self._clock.wait(_NEVER_SET, _LOOK_AGAIN_S)
@@ -377,19 +385,6 @@ class TransactionalOutbox(PlainOutbox):
         self._begun_s = None
         # Not close(): it would wait for an answer of the broker that may have gone.
         self._producer = None
-
-
-_CONNECTION = (
-    "bootstrap.",
-    "security.",
-    "sasl.",
-    "ssl.",
-    "socket.",
-    "client.",
-    "broker.address",
-    "metadata.",
-    "logger",
-)
 
 
 def _superseded(owner: int | None) -> SupersededError:

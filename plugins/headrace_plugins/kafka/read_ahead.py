@@ -29,6 +29,7 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 5_000  # messages drained in one call; more would keep the interpreter from the batch for long
 _IDLE_S = 0.02  # the longest that a new place to read from waits for the thread
 _FULL_S = 0.05
+_STEERED = 2  # times the budget
 _LAST_COMMIT_S = 2.0
 _LOOK_S = 0.25
 
@@ -83,6 +84,7 @@ class ReadAhead:
         self._shelves: dict[Partition, Shelf] = {}
         self._moved: dict[Partition, int] = {}
         self._goals: Places = {}
+        self._paused: set[Partition] = set()
         self._peak_bytes = 0
         self._wished: Places = {}
         self._commits_open = 0
@@ -221,6 +223,7 @@ class ReadAhead:
             self._move(moved)
         if wished:
             self._commit(wished)
+        self._steer()
         self._receive(drain(self._consumer))
         self._look_at_watermarks()
         return True
@@ -231,7 +234,32 @@ class ReadAhead:
             return False
         return all(self._shelves[p].position >= end for p, end in self._goals.items() if p in self._shelves)
 
+    def _steer(self) -> None:
+        """Fetch no more of partitions that are ahead while the memory budget is spent and others are waited for.
+
+        The client hands out whatever the brokers send first, and they may send much of one partition before any of
+        another.
+        """
+        with self._changed:
+            ahead = {p for p, shelf in self._shelves.items() if shelf.position >= self._goals.get(p, 0)}
+            kept = self._bytes()
+        if kept < self._budget_bytes:
+            ahead = set()
+        elif kept < _STEERED * self._budget_bytes:
+            ahead &= self._paused
+        self._pause(ahead)
+
+    def _pause(self, partitions: set[Partition]) -> None:
+        """Let exactly these partitions be paused; one that goes on is fetched again from its position."""
+        stop, go_on = partitions - self._paused, self._paused - partitions
+        if stop:
+            self._consumer.pause([TopicPartition(p.topic, p.number) for p in stop])
+        if go_on:
+            self._consumer.resume([TopicPartition(p.topic, p.number) for p in go_on])
+        self._paused = partitions
+
     def _move(self, moved: Mapping[Partition, int]) -> None:
+        self._pause(self._paused - moved.keys())
         gone = [TopicPartition(p.topic, p.number) for p in moved]
         assigned = {Partition(place.topic, place.partition) for place in self._consumer.assignment()}
         leaving = [place for place in gone if Partition(place.topic, place.partition) in assigned]
