@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -33,8 +34,6 @@ from headrace.progress.live import LiveView
 from headrace.progress.metrics import Metrics
 from headrace.progress.model import BatchProgress
 from headrace.values import US_PER_S
-from headrace.web.app import build_app
-from headrace.web.server import WebServer
 from headrace.web.view import QueryView
 
 _log = structlog.get_logger(__name__)
@@ -92,8 +91,8 @@ class Service:
     def run(self, stack: ExitStack) -> int:
         """Run until every query has ended; parts that must be closed go on the stack."""
         if self._options.http:
-            app = build_app(self, self._registry)
-            stack.enter_context(WebServer(app, *self._options.http))
+            pages = import_module("headrace.web.serving")
+            stack.enter_context(pages.serve(self, self._registry, self._options.http))
         if self._options.live:
             self._live = stack.enter_context(LiveView(Console(stderr=True), tuple(r.name for r in self._runners)))
         for runner in self._runners:
