@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,43 @@ def test_earlier_batches_are_read_as_long_as_they_are_there(
     with pytest.raises(StreamError, match=r"batch 5 is not committed in .*; there are 0 to 4") as refused:
         ask("SELECT * FROM read_statestore('{q}', batchId => 5)")
     assert refused.value.condition == "STDS_COMMITTED_BATCH_UNAVAILABLE"
+
+
+def test_what_is_read_beside_running_batches_is_always_the_state_after_one_of_them(
+    make_pipeline: MakePipeline, open_query: OpenQuery, tmp_path: Path
+) -> None:
+    """Snapshots come and go meanwhile; batch n adds n, so every sum is one of 1 + 2 + ... and none falls."""
+    parts = open_query(make_pipeline(sql="SELECT user, sum(v) AS total FROM clicks GROUP BY user", settings=NO_MORE))
+    batches(parts, [1])
+    seen: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        session = BatchSession({}, ManualClock(START_US))
+        while not done.is_set():
+            folder = tmp_path / "checkpoints" / "q"
+            seen.append(int(session.run(f"SELECT value.sum FROM read_statestore('{folder}')").lines[0]))
+        session.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        batches(parts, *([n] for n in range(2, 25)))
+        done.set()
+        reading.result()
+    assert seen == sorted(seen)
+    assert set(seen) <= {n * (n + 1) // 2 for n in range(1, 25)}
+
+
+def test_a_batch_whose_deltas_are_gone_is_said_to_be_lost(open_query: OpenQuery, ask: Ask) -> None:
+    """With what to leave out; the last one is still there."""
+    parts = open_query()
+    batches(parts, [1], [2], [3])
+    for delta in (parts.checkpoint.folder / "state" / "deltas").glob("0.*"):
+        delta.unlink()
+    with pytest.raises(StreamError, match="the state after batch 0 cannot be read") as refused:
+        ask("SELECT * FROM read_statestore('{q}', batchId => 0)")
+    assert (refused.value.code, refused.value.hint) == ("STATE_LOST", "Leave out batchId, for the last one.")
+    assert ask("SELECT value.count FROM read_statestore('{q}')") == ["3"]
 
 
 def test_operators_are_listed_from_the_end_of_the_query(

@@ -63,19 +63,25 @@ class StoredQuery:
         Raises:
             StreamError: no such batch is committed, or its state cannot be had any more.
         """
+        try:
+            number, delta = self._committed(batch)
+            with committed_copy(self._folder / "state", stored.tables, number, delta) as state:
+                return stored_rows(stored, state)
+        except (StateError, FileNotFoundError) as error:
+            which = "the last committed batch" if batch is None else f"batch {batch}"
+            message = f"the state after {which} cannot be read: {error}."
+            hint = None if batch is None else "Leave out batchId, for the last one."
+            raise StreamError("STATE_LOST", message, hint=hint) from error
+
+    def _committed(self, batch: int | None) -> tuple[int, str]:
+        """Return the number and the delta of a committed batch."""
         commits = self._commits()
         found = None if commits is None else commits.latest()
         if commits is not None and batch is not None:
             found = (batch, commits.read(batch)) if batch in commits.numbers() else None
         if found is None:
             raise self._uncommitted(batch)
-        number, lines = found
-        try:
-            with committed_copy(self._folder / "state", stored.tables, number, lines[0]["delta"]) as state:
-                return stored_rows(stored, state)
-        except StateError as error:
-            message = f"the state after batch {number} cannot be read: {error}."
-            raise StreamError("STATE_LOST", message, hint="Leave out batchId, for the last one.") from error
+        return found[0], found[1][0]["delta"]
 
     def _commits(self) -> MetadataLog | None:
         folder = self._folder / "commits"
