@@ -100,6 +100,11 @@ def test_files_are_read_by_their_format(session: BatchSession, tmp_path: Path) -
     both = f"SELECT j.a FROM json.`{tmp_path}/rows.json` j JOIN parquet.`{tmp_path}/rows.parquet` p ON j.a = p.a"
     assert lines(session, both) == ["1"]
     assert lines(session, f"SELECT _c0, _c1 FROM csv.`{tmp_path}/rows.csv` LIMIT 2") == ["a\tb", "1\tx"]
+    view = f"CREATE OR REPLACE TEMPORARY VIEW rows AS SELECT a FROM parquet.`{tmp_path}/rows.parquet`"
+    twice = f"SELECT sum(r.a * p.a) FROM rows r JOIN parquet.`{tmp_path}/rows.parquet` p ON r.a = p.a"
+    assert lines(session, view, twice, "DROP VIEW rows") == []
+    assert lines(session, view, twice) == ["14"]
+    session.run("DROP VIEW rows")
     with pytest.raises(StreamError):
         session.run("SELECT * FROM parquet.`/nowhere/at/all`")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+from sqlglot import exp
 
 from headrace.arrow_sql import ArrowSql
 from headrace.assembly.build import static_table
@@ -53,6 +54,14 @@ class Result:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A temporary view: its tree, and the files and state that it reads."""
+
+    tree: exp.Expr
+    read: Mapping[str, Table | StoredTable]
+
+
 class BatchSession:
     """Runs statements one after the other; close() ends it.
 
@@ -66,7 +75,7 @@ class BatchSession:
         self._confs = {**(pipeline.settings if pipeline else {}), **confs}
         self._clock = clock
         self._pipeline = pipeline
-        self._views: dict[str, str] = {}
+        self._views: dict[str, _View] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opened_for: SqlSettings | None = None
 
@@ -81,15 +90,16 @@ class BatchSession:
             return self._command(command)
         text = _plain_backslashes(statement) if self._is_on(ESCAPED_LITERALS) else statement
         catalog = self._catalog()
-        tree, files = files_in(parse(text), catalog)
-        tree, states = stored_in(tree, catalog, self._pipeline)
+        tree, read = self._resolved(parse(text), catalog)
+        for view in self._views.values():
+            read = {**view.read, **read}
         plan = self._static(bind(tree, catalog))
         for field in plan.schema.fields:
             if field.type in (GEOMETRY, GEOGRAPHY):
                 message = f"The column `{field.name}` is a {field.type.sql()}, which has no text."
                 raise StreamError("SQL_UNSUPPORTED", message, hint="Write st_asbinary() around it.")
         steps = compile_steps(plan, "complete", self._settings, lambda _: frozenset())
-        rows = self._rows(steps, {**files, **states})
+        rows = self._rows(steps, read)
         kinds = [field.type for field in plan.schema.fields]
         return Result(plan.schema, rows, tuple(lines_of(rows, kinds, self._settings.time_zone)))
 
@@ -113,9 +123,18 @@ class BatchSession:
 
     def _catalog(self) -> Catalog:
         catalog = build_catalog(self._pipeline, self._settings) if self._pipeline else Catalog(self._settings)
-        for name, sql in self._views.items():
-            catalog.add_view(name, sql)
+        for name, view in self._views.items():
+            for table, read in view.read.items():
+                if catalog.entry(table) is None:
+                    catalog.add_table(table, read.schema)
+            catalog.add_view(name, view.tree)
         return catalog
+
+    def _resolved(self, tree: exp.Expr, catalog: Catalog) -> tuple[exp.Expr, dict[str, Table | StoredTable]]:
+        """Return the tree with tables in place of files and state, and those tables."""
+        tree, files = files_in(tree, catalog)
+        tree, states = stored_in(tree, catalog, self._pipeline)
+        return tree, {**files, **states}
 
     def _static(self, plan: Plan) -> Plan:
         """Return the plan without watermarks, which mean nothing here."""
@@ -201,10 +220,10 @@ class BatchSession:
             condition = "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"
             raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
         catalog = self._catalog()
-        sql = command.value or ""
-        bind(parse(sql), catalog)
+        tree, read = self._resolved(parse(command.value or ""), catalog)
+        bind(tree, catalog)
         self._views.pop(key, None)
-        self._views[key] = sql
+        self._views[key] = _View(tree, read)
         return _nothing()
 
 

@@ -116,12 +116,12 @@ class Catalog:
         """
         self._add(TableRelation(name, schema))
 
-    def add_view(self, name: str, sql: str, *, position: Locate | Position | None = None) -> None:
+    def add_view(self, name: str, sql: str | exp.Expr, *, position: Locate | Position | None = None) -> None:
         """Add a query under a name; it is bound at each reference.
 
         Args:
             name: The view's name.
-            sql: One query.
+            sql: One query, or its tree.
             position: Where the SQL starts, or a function from places in the SQL to places in the file.
 
         Raises:
@@ -130,7 +130,7 @@ class Catalog:
         """
         locate = _locate(position)
         try:
-            tree = parse(sql)
+            tree = parse(sql) if isinstance(sql, str) else sql
         except StreamError as error:
             raise _moved(error, locate) from None
         except StreamErrors as errors:
