@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from headrace.duck import each, let, quote, quote_text
 from headrace.errors import StreamError
-from headrace.number_text import floating_to_text_sql
+from headrace.number_text import decimal_to_text_sql, floating_to_text_sql
 from headrace.time_text import iso_timestamp_sql
 from headrace.types import (
     BINARY,
@@ -68,8 +68,10 @@ def _map(value: str, kind: MapType, zone: str) -> str:
 
 
 def _key_text(key: str, kind: DataType) -> str:
-    if kind in (*_PLAIN, DATE) or isinstance(kind, DecimalType):
+    if kind in (*_PLAIN, DATE):
         return f"CAST({key} AS VARCHAR)"
+    if isinstance(kind, DecimalType):
+        return decimal_to_text_sql(key, kind)
     if kind in (FLOAT, DOUBLE):
         return floating_to_text_sql(key)
     raise _refused(f"a map with {kind.sql()} keys")
@@ -78,8 +80,10 @@ def _key_text(key: str, kind: DataType) -> str:
 def _scalar(value: str, kind: DataType, zone: str) -> str:
     if kind == STRING:
         return _quoted(value)
-    if kind in _PLAIN or isinstance(kind, DecimalType):
+    if kind in _PLAIN:
         return f"CAST({value} AS VARCHAR)"
+    if isinstance(kind, DecimalType):
+        return decimal_to_text_sql(value, kind)
     if kind in (FLOAT, DOUBLE):
         return let(
             value,

@@ -1,12 +1,19 @@
-"""Ground floor: DuckDB text that writes floating-point numbers as Java's Double.toString does.
+"""Ground floor: DuckDB text that writes floating-point numbers and decimals as Java's toString does.
 
-Takes DuckDB expressions of FLOAT or DOUBLE, gives VARCHAR expressions. Digits are the shortest that read back the
-same, as in Java 19 and later.
+Takes DuckDB expressions of FLOAT, DOUBLE or DECIMAL, gives VARCHAR expressions. Digits of floating-point numbers are
+the shortest that read back the same, as in Java 19 and later.
 """
 
 from __future__ import annotations
 
 from headrace.duck import let
+from headrace.types import DecimalType
+
+
+def decimal_to_text_sql(number: str, kind: DecimalType) -> str:
+    """Return VARCHAR such as ``0.25``; of a type that is all fraction DuckDB leaves out the zero before the point."""
+    text = f"CAST({number} AS VARCHAR)"
+    return f"regexp_replace({text}, '^(-?)[.]', '\\10.')" if kind.precision == kind.scale else text
 
 
 def floating_to_text_sql(number: str) -> str:

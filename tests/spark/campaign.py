@@ -80,20 +80,16 @@ def main() -> None:
     given = parser.parse_args()
     given.keep.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    kinds = {kind: range(given.first, given.first + given.count) for kind in given.kinds.split(",")}
+    numbers = range(given.first, given.first + given.count)
+    ran = wrong = 0
     with LiveSpark(given.spark_python, given.keep / "spark.log") as spark:
-        outcome = run(spark, kinds, given.seed, given.keep, shrink=not given.no_shrink)
-    _report(outcome)
-    total = sum(outcome.ran.values())
-    took = time.monotonic() - started
-    sys.stdout.write(f"seed {given.seed}: {total} queries, {len(outcome.disagreed)} disagreed, {took:.0f} s\n")
-
-
-def _report(outcome: Outcome) -> None:
-    wrong = Counter(name.rsplit("_", 2)[0] for name in outcome.disagreed)
-    for kind, count in outcome.ran.items():
-        spark = f"{outcome.refused[kind]} refused by Spark, {outcome.broken[kind]} broke it"
-        sys.stdout.write(f"{kind}: {count} ran, {spark}, {wrong[kind]} disagreed\n")
+        for kind in given.kinds.split(","):
+            outcome = run(spark, {kind: numbers}, given.seed, given.keep, shrink=not given.no_shrink)
+            ran, wrong = ran + outcome.ran[kind], wrong + len(outcome.disagreed)
+            aside = f"{outcome.refused[kind]} refused by Spark, {outcome.broken[kind]} broke it"
+            sys.stdout.write(f"{kind}: {outcome.ran[kind]} ran, {aside}, {len(outcome.disagreed)} disagreed\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"seed {given.seed}: {ran} queries, {wrong} disagreed, {time.monotonic() - started:.0f} s\n")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,10 @@ class _Compiler:
         """End a stretch: add the step that runs the fragment."""
         inputs = tuple(dict.fromkeys([*fragment.inputs, *self._subquery_inputs]))
         self._subquery_inputs.clear()
-        step = Stretch(self._id("stretch"), fragment.columns, fragment.sql, inputs, fragment.renames, is_static)
+        text = fragment.sql
+        if fragment.columns and fragment.buckets:  # the starts of its windows are there beside its columns
+            text = f"SELECT {sql.names(fragment.columns)} FROM ({text})"
+        step = Stretch(self._id("stretch"), fragment.columns, text, inputs, fragment.renames, is_static)
         self.steps.append(step)
         return step
 

@@ -78,7 +78,7 @@ def windowed(draw: Draw) -> dict[str, Any]:
 
 
 def made_time(draw: Draw) -> dict[str, Any]:
-    """A watermark on a view: on a time that is computed, cast from a string, or the window of one."""
+    """A watermark on a view: on a time that is computed or cast from a string."""
     stream = wide(draw)
     stream.columns["at"] = "STRING" if draw.chance(0.4) else "BIGINT"
     others = ", ".join(name for name in stream.columns if name not in {"ts", "at"})
@@ -88,13 +88,8 @@ def made_time(draw: Draw) -> dict[str, Any]:
     filtered = where(draw, stream.columns, 0.4)
     views: list[dict[str, Any]] = [{"name": "v", "sql": f"SELECT {time} AS ts, {others} FROM s{filtered}"}]
     marked = {"column": "ts", "delay": draw.one(DELAYS)}
-    if draw.chance(0.25):
-        views[0]["sql"] = f"SELECT {window(draw)} AS w, {others} FROM s{filtered}"
-        marked["column"] = "w"
-        sql = f"SELECT w.end AS we, k, {', '.join(aggregates(draw, {'k': 'STRING', 'i': 'INT'}))} FROM v GROUP BY w, k"
-    else:
-        viewed = Stream("v", {name: kind for name, kind in stream.columns.items() if name != "at"}, "ts")
-        sql = windowed_sql(draw, viewed)
+    viewed = Stream("v", {name: kind for name, kind in stream.columns.items() if name != "at"}, "ts")
+    sql = windowed_sql(draw, viewed)
     views[0]["watermark"] = marked
     mode = draw.one(("append", "append", "update", "complete"))
     return case([stream], sql, mode, steps(draw, [stream]), views=views, settings=settings(draw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.duck import each, let, quote
-from headrace.number_text import floating_to_text_sql
+from headrace.number_text import decimal_to_text_sql, floating_to_text_sql
 from headrace.sql.cast.mode import Casting
 from headrace.time_text import timestamp_to_text_sql
 from headrace.types import (
@@ -20,6 +20,7 @@ from headrace.types import (
     YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
+    DecimalType,
     MapType,
     StructType,
 )
@@ -65,6 +66,8 @@ def _text(sql: str, kind: DataType, zone: str) -> str:
         return let(sql, _year_month)
     if isinstance(kind, ArrayType | MapType | StructType):
         return let(sql, lambda value: _nested(value, kind, zone))
+    if isinstance(kind, DecimalType):
+        return decimal_to_text_sql(sql, kind)
     return f"CAST({sql} AS VARCHAR)"
 
 
