@@ -56,7 +56,9 @@ def measure(kafka: Kafka, loads: Iterator[StateLoad], batch_rows: int, names: Se
                 seen = run_killed(SYSTEMS[name](load, kafka.bootstrap, sink, Path(folder), batch_rows))
             found = [json.loads(record.value or b"{}")["k"] for record in kafka.read_committed(sink)]
             agrees, duplicates = frozenset(found) == load.keys, len(found) - len(set(found))
-            yield StateRun(load.name, name, load.rows, batch_rows, seen, agrees, duplicates, before)
+            run = StateRun(load.name, name, load.rows, batch_rows, seen, agrees, duplicates, before)
+            print(f"  {run}", file=sys.stderr)
+            yield run
 
 
 def show(runs: Sequence[StateRun]) -> Table:
