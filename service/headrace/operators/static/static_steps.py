@@ -18,7 +18,7 @@ from headrace.operators.static.hash_index import HashIndex
 LOOK_UP_FROM_ROWS = 2_000
 """Smaller tables are joined whole, in one statement, which is faster than to search them first."""
 
-_WORTH = 8
+_WORTH = 20
 """A batch is searched for when the table has so many times its rows; a larger one is joined with the whole table."""
 
 StaticStep: TypeAlias = ReadTable | Stretch | LookUp
