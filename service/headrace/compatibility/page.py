@@ -18,8 +18,9 @@ Measured against Apache Spark 4.2. One row a feature, with the test or the recor
 - **refused**: with an error before anything runs, and the row says why;
 - **beyond Spark**: Spark has no such thing.
 
-`tests/conformance` holds cases recorded from Spark, `tests/queries` our own in the same format; each is run plain and
-killed after every step (`make test ARGS=tests/test_conformance.py`). The functions of SQL are listed one by one in
+`tests/conformance` holds cases recorded from Spark, `tests/queries` our own in the same format, `tests/queries/spark`
+what comparing generated queries with a live Spark found (`make test-spark`); each is run plain and killed after every step
+(`make test ARGS=tests/test_conformance.py`). The functions of SQL are listed one by one in
 [functions](reference/functions.md). A function or clause that stands nowhere is refused with its name.
 """
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from headrace.errors import StreamError
 from headrace.incremental.render import Renderer
 from headrace.plan.event_time import carries_watermark
-from headrace.plan.expressions import Call, Column, Expression, references
+from headrace.plan.expressions import Column, Expression, references
 from headrace.plan.join_keys import equal_pairs, pair_of
 from headrace.plan.nodes import Join, Plan
-from headrace.plan.time_range import conjuncts, state_range
+from headrace.plan.time_range import conjuncts, pins_state, state_range
 from headrace.types import DataType, StructType
 
 
@@ -79,21 +79,10 @@ def _eviction(
     if not marked[at]:
         return None, None
     ids = (_ids(node.left), _ids(node.right))
-    if any(_pins(part, ids[at]) for part in conjuncts(node.condition)):
+    if any(pins_state(part, ids[at]) for part in conjuncts(node.condition)):
         return None, None
     bound = state_range(node.condition, ids[at], ids[1 - at], marked[0] | marked[1])
     return (None, None) if bound is None else (bound.column, bound.offset_us)
-
-
-def _pins(part: Expression, side: frozenset[int]) -> bool:
-    """Return True for ``column > constant`` on this side: Spark takes the constant for a time, near the epoch.
-
-    The earliest bound wins, so that rows of the side are kept for ever. Source: StreamingJoinHelper, as recorded.
-    """
-    if not isinstance(part, Call) or part.function not in ("greater", "greater_equal", "less", "less_equal"):
-        return False
-    less, greater = part.args if part.function.startswith("less") else part.args[::-1]
-    return not references(less) and bool(references(greater)) and references(greater) <= side
 
 
 def _ids(plan: Plan) -> frozenset[int]:

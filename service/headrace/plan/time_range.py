@@ -57,6 +57,17 @@ def state_range(
     return min(found, key=lambda bound: bound.offset_us, default=None)
 
 
+def pins_state(part: Expression, side: frozenset[int]) -> bool:
+    """Return True for ``column > constant`` on this side: Spark takes the constant for a time, near the epoch.
+
+    The earliest bound wins, so that rows of the side are kept for ever. Source: StreamingJoinHelper, as recorded.
+    """
+    if not isinstance(part, Call) or part.function not in ("greater", "greater_equal", "less", "less_equal"):
+        return False
+    less, greater = part.args if part.function.startswith("less") else part.args[::-1]
+    return not references(less) and bool(references(greater)) and references(greater) <= side
+
+
 def _bound(part: Expression, side: frozenset[int], other: frozenset[int]) -> TimeRange | None:
     if not isinstance(part, Call) or len(part.args) != 2:
         return None

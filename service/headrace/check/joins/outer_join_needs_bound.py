@@ -10,7 +10,7 @@ from headrace.plan.event_time import event_time_columns
 from headrace.plan.expressions import Column
 from headrace.plan.join_keys import equal_pairs
 from headrace.plan.nodes import Join, JoinType
-from headrace.plan.time_range import state_range
+from headrace.plan.time_range import conjuncts, pins_state, state_range
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
@@ -42,10 +42,15 @@ def _watermark_in_keys(node: Join) -> bool:
 def _is_bounded(node: Join) -> bool:
     left = frozenset(column.id for column in node.left.columns)
     right = frozenset(column.id for column in node.right.columns)
-    marked = event_time_columns(node.left) | event_time_columns(node.right)
-    ranges = []
-    if node.how is not JoinType.RIGHT:
-        ranges.append(state_range(node.condition, left, right, marked))
+    pairs = [] if node.how is JoinType.RIGHT else [(left, right)]
     if node.how in (JoinType.RIGHT, JoinType.FULL):
-        ranges.append(state_range(node.condition, right, left, marked))
-    return any(bound is not None for bound in ranges)
+        pairs.append((right, left))
+    marked = event_time_columns(node.left) | event_time_columns(node.right)
+    return any(_has_bound(node, side, other, marked) for side, other in pairs)
+
+
+def _has_bound(node: Join, side: frozenset[int], other: frozenset[int], marked: frozenset[int]) -> bool:
+    """Return True when Spark finds a bound, be it only a constant that it takes for a time."""
+    if state_range(node.condition, side, other, marked) is not None:
+        return True
+    return bool(other & marked) and any(pins_state(part, side) for part in conjuncts(node.condition))
