@@ -19,8 +19,8 @@ Measured against Apache Spark 4.2. One row a feature, with the test or the recor
 - **beyond Spark**: Spark has no such thing.
 
 `tests/conformance` holds cases recorded from Spark, `tests/queries` our own in the same format, `tests/queries/spark`
-what comparing generated queries with a live Spark found (`make test-spark`); each is run plain and killed after every step
-(`make test ARGS=tests/test_conformance.py`). The functions of SQL are listed one by one in
+what comparing generated queries with a live Spark found (`make test-spark`); each is run plain and killed after every
+step (`make test ARGS=tests/test_conformance.py`). The functions of SQL are listed one by one in
 [functions](reference/functions.md). A function or clause that stands nowhere is refused with its name.
 """
 
