@@ -72,9 +72,13 @@ def _tree(pid: int) -> list[int]:
 
 def _children(pid: int) -> list[int]:
     children: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # the process ended meanwhile
+        return children
+    for task in tasks:
         try:
-            children += [int(child) for child in task.read_text().split()]
+            children += [int(child) for child in (task / "children").read_text().split()]
         except OSError:  # the thread ended meanwhile
             continue
     return children
