@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from headrace.check.subject import APPEND, Subject, refusal
 from headrace.errors import StreamError
 from headrace.plan.event_time import event_time_columns
+from headrace.plan.expressions import Call
+from headrace.plan.nodes import Aggregate, Join, JoinType
+from headrace.plan.time_range import conjuncts
+
+_BY_RUNNING = "UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK"
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
@@ -24,5 +29,13 @@ def check(subject: Subject) -> Iterator[StreamError]:
             "Invalid streaming output mode: append. Without a watermarked column or window among the grouping keys no "
             "group is ever final, so append would never emit one.",
             "Group by window(time, '10 seconds') of a column with a watermark, or use output_mode update or complete.",
-            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            _BY_RUNNING if _is_except(top) else "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
         )
+
+
+def _is_except(top: Aggregate) -> bool:
+    """Return True for EXCEPT, in which Spark sees an aggregation only when the first batch is planned."""
+    match top:
+        case Aggregate(aggregates=(), child=Join(how=JoinType.ANTI, condition=condition)):
+            return all(isinstance(part, Call) and part.function == "null_safe_equal" for part in conjuncts(condition))
+    return False
