@@ -187,10 +187,14 @@ class SupersededError(StreamError):
 
 
 class IndoubtError(StreamError):
-    """The outcome of a commit is unknown; the engine reopens the sink, reads its marker and decides."""
+    """The outcome of a commit is unknown; the engine reopens the sink, reads its marker and decides.
 
-    def __init__(self, message: str) -> None:
+    `is_timeout` tells that the transaction was open for longer than the broker allows.
+    """
+
+    def __init__(self, message: str, *, is_timeout: bool = False) -> None:
         super().__init__("TRANSACTION_INDOUBT", message)
+        self.is_timeout = is_timeout
 
 
 class StreamErrors(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.contract import Marker
-from headrace_plugins.kafka.outbox import Fenced, judge_fencing
+from headrace_plugins.kafka.failures import Fenced, judge_fencing
 
 
 def marker(owner: int) -> Marker:

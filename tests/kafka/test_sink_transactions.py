@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from confluent_kafka import IsolationLevel
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from tests.kafka.proxy import END_TXN, Proxy
 
 from headrace.clock import SystemClock
 from headrace.contract import Marker, SinkContext
 from headrace.errors import IndoubtError, StreamError, SupersededError
 from headrace.options import parse_options
-from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.kafka import BrokerSettings, Kafka, start_kafka
+from headrace.testing.kafka.ports import HOST, free_ports
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
 from headrace.types import STRING, struct
 from headrace.values import BatchId
@@ -40,6 +42,11 @@ def write(sink: KafkaSink, batch: int, *values: str) -> None:
     """Begin and write a batch, without its end."""
     sink.begin(BatchId(batch))
     sink.write(rows(*values))
+
+
+def port_of(kafka: Kafka) -> int:
+    """Return the port the broker listens on."""
+    return int(kafka.bootstrap.partition(":")[2])
 
 
 def seen(kafka: Kafka, topic: str) -> list[bytes | None]:
@@ -155,6 +162,31 @@ def test_a_rival_that_has_not_claimed_yet_is_waited_for(kafka: Kafka, new_topic:
     assert seen(kafka, topic) == []
 
 
+def test_an_owner_that_recovers_does_not_wait_for_its_own_open_transaction(
+    kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
+) -> None:
+    """Its new marker is with the broker already and not committed; only the transaction's timeout would settle it."""
+    topic = new_topic()
+    sink = open_sink(SCHEMA, topic, topic=topic)
+    sink.recover()
+    sink.claim(marker(topic, -1, owner=1))
+    name = f"headrace-{topic}"
+    pending = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": name})
+    group = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"{name}.marker"})
+    pending.init_transactions(30)
+    pending.begin_transaction()
+    place = TopicPartition(topic, 0, 1, marker(topic, 0, owner=1).to_json())
+    pending.send_offsets_to_transaction([place], group.consumer_group_metadata(), 30)
+    group.close()
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
+    assert sink.recover(1) == marker(topic, -1, owner=1)
+    assert clock.monotonic_s() - started_s < 15
+    write(sink, 0, "a")
+    sink.commit(marker(topic, 0, owner=1))
+    assert seen(kafka, topic) == [b"a"]
+
+
 @pytest.mark.slow
 def test_a_transaction_open_for_too_long_is_in_doubt_and_recovery_goes_on(
     kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
@@ -226,4 +258,26 @@ def test_marker_and_rows_survive_the_broker_and_a_frozen_one_leaves_doubt() -> N
             write(sink, 1, "b")
             sink.commit(marker("q", 1, owner=2))
         assert seen(own, "t") == [b"a", b"b"]
+        sink.close()
+
+
+@pytest.mark.slow
+def test_a_commit_whose_answer_was_lost_happened_once() -> None:
+    """The connection breaks after the broker got the transaction's end; the client sends it again."""
+    front, _ = free_ports()
+    advertised = {"advertised.listeners": f"BROKER://{HOST}:{front}"}
+    with start_kafka(BrokerSettings(advertised), managed=True) as own, Proxy(front, port_of(own)) as proxy:
+        own.create_topic("t")
+        written = {"kafka.bootstrap.servers": f"{HOST}:{front}", "topic": "t"}
+        sink = build(parse_options(SPEC, written), SinkContext("q", "k", SCHEMA, "append"))
+        sink.recover()
+        sink.claim(marker("q", -1))
+        write(sink, 0, "a")
+        proxy.cut_after(END_TXN)
+        sink.commit(marker("q", 0))
+        write(sink, 1, "b")
+        sink.commit(marker("q", 1))
+        assert proxy.cuts == 1
+        assert seen(own, "t") == [b"a", b"b"]
+        assert sink.recover() == marker("q", 1)
         sink.close()

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from headrace.clock import Clock
 from headrace.contract import Marker
 from headrace.errors import IndoubtError, StreamError, SupersededError
-from headrace_plugins.kafka.client import LOGGER, admin_settings, build_client, producer_settings
+from headrace_plugins.kafka.client import admin_settings, build_client, producer_settings
 from headrace_plugins.kafka.failures import (
     Failure,
     Fenced,
@@ -145,8 +145,6 @@ class TransactionalOutbox(PlainOutbox):
 
     def __init__(self, user: Mapping[str, str], place: Place, clock: Clock) -> None:
         super().__init__({**user, "transactional.id": place.transactional_id})
-        self._settings["error_cb"] = self._disturbed
-        self._was_disturbed = False
         self._place = place
         self._clock = clock
         self._timeout_s = int(user.get("transaction.timeout.ms", _DEFAULT_TRANSACTION_MS)) / 1_000
@@ -161,7 +159,8 @@ class TransactionalOutbox(PlainOutbox):
     def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners, settle their transaction, and only then read the marker."""
         self._drop()
-        seen = self._read_marker() if owner else None
+        # Our own transaction may be open still: a settled marker would come only with its timeout.
+        seen = self._read_marker("read_uncommitted") if owner else None
         if seen is not None and seen.owner > owner:
             raise _superseded(seen.owner)
         self._init()
@@ -206,8 +205,6 @@ class TransactionalOutbox(PlainOutbox):
         """
         offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
         metadata, started_s, producer = self._metadata(), self._clock.monotonic_s(), self.producer
-        self.serve(0)
-        self._was_disturbed = False
         self._answered(
             lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
             "the marker could not be added to the transaction",
@@ -217,29 +214,12 @@ class TransactionalOutbox(PlainOutbox):
         self._answered(lambda: producer.commit_transaction(), "the transaction's commit")
         self._begun_s = None
         self._owner = marker.owner
-        self._replace_after(started_s)
-
-    def _replace_after(self, started_s: float) -> None:
-        """Drop the producer when a request of a commit may have been sent twice.
-
-        A late one could end a later transaction (librdkafka issue 5423, KIP-890).
-        """
-        self.serve(0)
         took_s = self._clock.monotonic_s() - started_s
-        if self._was_disturbed or took_s > self._socket_timeout_s:
-            why = "disturbed" if self._was_disturbed else "slow"
-            _log.info(
-                "producer replaced after a commit",
-                why=why,
-                took_s=took_s,
-                transactional_id=self._place.transactional_id,
-            )
+        if took_s > self._socket_timeout_s:
+            # A request may have been sent twice; a late one could end a later transaction (librdkafka issue 5423).
+            transactional_id = self._place.transactional_id
+            _log.info("producer replaced after a slow commit", took_s=took_s, transactional_id=transactional_id)
             self._drop()
-
-    def _disturbed(self, error: KafkaError) -> None:
-        """Note that a connection broke or a request timed out; called while the client is served."""
-        self._was_disturbed = True
-        LOGGER.error("ERROR %s: %s", error.name(), error.str())
 
     def abort(self) -> None:
         """Abort the transaction if one was begun; a producer that cannot is dropped, which has the same effect."""
@@ -272,19 +252,25 @@ class TransactionalOutbox(PlainOutbox):
             self._ready = True
             return
 
-    def _read_marker(self) -> Marker | None:
-        consumer = build_client(Consumer, self._reader_settings)
+    def _read_marker(self, isolation: str = "read_committed") -> Marker | None:
+        """Return the last committed marker, by default once every transaction that may hold a newer one has ended."""
+        consumer = build_client(Consumer, {**self._reader_settings, "isolation.level": isolation})
+        deadline = self._clock.monotonic_s() + _REQUEST_S
         try:
-            found = consumer.committed([TopicPartition(self._place.topic, 0)], timeout=_REQUEST_S)[0]
-        except KafkaException as raised:
-            what = f"the marker of group {self._place.group} could not be read"
-            raise stream_error(kafka_error(raised), what, "SINK_FAILED") from raised
+            while True:
+                try:
+                    found = consumer.committed([TopicPartition(self._place.topic, 0)], timeout=_REQUEST_S)[0]
+                    error = found.error
+                except KafkaException as raised:
+                    error = kafka_error(raised)
+                if error is None:
+                    return Marker.from_json(found.metadata) if found.offset >= 0 else None
+                if classify(error) is not Failure.TRANSIENT or self._clock.monotonic_s() > deadline:
+                    what = f"the marker of group {self._place.group} could not be read"
+                    raise stream_error(error, what, "SINK_FAILED")
+                self._clock.wait(_NEVER_SET, _LOOK_AGAIN_S)
         finally:
             consumer.close()
-        if found.error is not None:
-            what = f"the marker of group {self._place.group} could not be read"
-            raise stream_error(found.error, what, "SINK_FAILED")
-        return Marker.from_json(found.metadata) if found.offset >= 0 else None
 
     def _metadata(self) -> Any:
         if self._group_metadata is None:

@@ -175,7 +175,9 @@ class QueryRunner:
         if isinstance(error, SupersededError):
             self._metrics.fenced(self.name, "superseded")
         elif isinstance(error, IndoubtError):
-            self._metrics.producer_recreated(self.name, "indoubt")
+            self._metrics.producer_recreated(self.name, "timeout" if error.is_timeout else "indoubt")
+            if error.is_timeout:
+                self._metrics.fenced(self.name, "timeout")
         elif error.code == "SINK_FAILED":
             self._metrics.sink_failed(self.name, self._compiled.config.sink.format)
         elif error.code == "STATE_CORRUPT":
