@@ -10,19 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace_plugins.kafka.client import build_client
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error
 from headrace_plugins.kafka.offsets import Partition, Places
-from headrace_plugins.kafka.rows import Chunk, to_chunk
+from headrace_plugins.kafka.rows import Chunk, by_partition, to_chunk
 
 _log = structlog.get_logger(__name__)
 
@@ -68,6 +66,37 @@ class Shelf:
         return found
 
 
+class Pauses:
+    """The partitions of which the client fetches no more while the memory budget is spent and others are waited for.
+
+    The client hands out whatever the brokers send first, and they may send much of one partition before any of another.
+    One that goes on is fetched again from its position.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._paused: set[Partition] = set()
+
+    def steer(self, ahead: set[Partition], spent: float) -> None:
+        """Pause the partitions that are ahead from twice the budget on, until less than all of it is spent."""
+        if spent < 1:
+            self._set(set())
+        else:
+            self._set(ahead if spent >= _STEERED else ahead & self._paused)
+
+    def lift(self, partitions: Iterable[Partition]) -> None:
+        """Let partitions that are about to move go on."""
+        self._set(self._paused - set(partitions))
+
+    def _set(self, partitions: set[Partition]) -> None:
+        stop, go_on = partitions - self._paused, self._paused - partitions
+        if stop:
+            self._consumer.pause([TopicPartition(p.topic, p.number) for p in stop])
+        if go_on:
+            self._consumer.resume([TopicPartition(p.topic, p.number) for p in go_on])
+        self._paused = partitions
+
+
 class ReadAhead:
     """A consumer on its own thread.
 
@@ -84,7 +113,7 @@ class ReadAhead:
         self._shelves: dict[Partition, Shelf] = {}
         self._moved: dict[Partition, int] = {}
         self._goals: Places = {}
-        self._paused: set[Partition] = set()
+        self._pauses = Pauses(self._consumer)
         self._peak_bytes = 0
         self._wished: Places = {}
         self._commits_open = 0
@@ -223,7 +252,9 @@ class ReadAhead:
             self._move(moved)
         if wished:
             self._commit(wished)
-        self._steer()
+        with self._changed:
+            ahead, kept = _ahead(self._shelves, self._goals), self._bytes()
+        self._pauses.steer(ahead, kept / self._budget_bytes)
         self._receive(drain(self._consumer))
         self._look_at_watermarks()
         return True
@@ -234,32 +265,8 @@ class ReadAhead:
             return False
         return all(self._shelves[p].position >= end for p, end in self._goals.items() if p in self._shelves)
 
-    def _steer(self) -> None:
-        """Fetch no more of partitions that are ahead while the memory budget is spent and others are waited for.
-
-        The client hands out whatever the brokers send first, and they may send much of one partition before any of
-        another.
-        """
-        with self._changed:
-            ahead = {p for p, shelf in self._shelves.items() if shelf.position >= self._goals.get(p, 0)}
-            kept = self._bytes()
-        if kept < self._budget_bytes:
-            ahead = set()
-        elif kept < _STEERED * self._budget_bytes:
-            ahead &= self._paused
-        self._pause(ahead)
-
-    def _pause(self, partitions: set[Partition]) -> None:
-        """Let exactly these partitions be paused; one that goes on is fetched again from its position."""
-        stop, go_on = partitions - self._paused, self._paused - partitions
-        if stop:
-            self._consumer.pause([TopicPartition(p.topic, p.number) for p in stop])
-        if go_on:
-            self._consumer.resume([TopicPartition(p.topic, p.number) for p in go_on])
-        self._paused = partitions
-
     def _move(self, moved: Mapping[Partition, int]) -> None:
-        self._pause(self._paused - moved.keys())
+        self._pauses.lift(moved)
         gone = [TopicPartition(p.topic, p.number) for p in moved]
         assigned = {Partition(place.topic, place.partition) for place in self._consumer.assignment()}
         leaving = [place for place in gone if Partition(place.topic, place.partition) in assigned]
@@ -302,7 +309,9 @@ class ReadAhead:
 
     def _receive(self, messages: list[Message]) -> None:
         rows = [message for message in messages if message.error() is None]
-        chunks = [to_chunk(p, part, self._columns) for p, part in by_partition(rows, self._topics())]
+        with self._changed:
+            topics = {partition.topic for partition in self._shelves}
+        chunks = [to_chunk(p, part, self._columns) for p, part in by_partition(rows, topics)]
         with self._changed:
             for chunk in chunks:
                 self._shelve(chunk)
@@ -313,19 +322,11 @@ class ReadAhead:
                 self._peak_bytes = max(self._peak_bytes, self._bytes())
                 self._changed.notify_all()
 
-    def _topics(self) -> set[str]:
-        with self._changed:
-            return {partition.topic for partition in self._shelves}
-
     def _shelve(self, chunk: Chunk) -> None:
         shelf = self._shelves.get(chunk.partition)
         # A partition moved while the client handed out what it had fetched: those rows are not the ones asked for.
         if shelf is not None and chunk.partition not in self._moved and shelf.put(chunk):
-            self._went_on()
-
-    def _went_on(self) -> None:
-        self._progress += 1
-        self._last_error = None
+            self._progress, self._last_error = self._progress + 1, None
 
     def _note(self, message: Message) -> None:
         error, partition = message.error(), Partition(message.topic() or "", message.partition() or 0)
@@ -337,7 +338,7 @@ class ReadAhead:
             # Its offset is behind the transaction markers and aborted rows that no message tells of.
             if shelf is not None:
                 shelf.position = max(shelf.position, message.offset() or 0)
-                self._went_on()
+                self._progress, self._last_error = self._progress + 1, None
         elif shelf is not None and failure in {Failure.OUT_OF_RANGE, Failure.GONE, Failure.AUTHENTICATION}:
             shelf.failure = error
         elif failure in {Failure.AUTHENTICATION, Failure.FATAL}:
@@ -345,6 +346,11 @@ class ReadAhead:
         else:
             self._last_error = error
             _log.debug("kafka client error", error=error.str(), code=error.name())
+
+
+def _ahead(shelves: Mapping[Partition, Shelf], goals: Places) -> set[Partition]:
+    """Return the partitions of which nothing is waited for."""
+    return {partition for partition, shelf in shelves.items() if shelf.position >= goals.get(partition, 0)}
 
 
 def drain(consumer: Consumer) -> list[Message]:
@@ -362,24 +368,3 @@ def drain(consumer: Consumer) -> list[Message]:
         if classify(kafka_error(raised)) is Failure.TRANSIENT:
             return []
         raise
-
-
-def by_partition(messages: Sequence[Message], topics: Collection[str]) -> list[tuple[Partition, Sequence[Message]]]:
-    """Return runs of messages of one partition, in the order they came.
-
-    Args:
-        messages: None of them an error.
-        topics: All topics they may be of; when it is one, no message is asked for its topic.
-    """
-    if not messages:
-        return []
-    numbers = np.array([message.partition() for message in messages], dtype=np.int32)
-    changes = numbers[1:] != numbers[:-1]
-    if len(topics) > 1:
-        names = np.array([message.topic() for message in messages], dtype=object)
-        changes |= names[1:] != names[:-1]
-    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(messages)]
-    return [
-        (Partition(str(messages[begin].topic()), int(numbers[begin])), messages[begin:end])
-        for begin, end in pairwise(bounds)
-    ]

@@ -6,8 +6,9 @@ only place that looks into messages, so that another way to drain the client can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,24 @@ _COLUMNS: Mapping[str, Callable[[Partition, Sequence[Message]], pa.Array]] = {
     "timestampType": _timestamp_types,
     "headers": _headers,
 }
+
+
+def by_partition(messages: Sequence[Message], topics: Collection[str]) -> list[tuple[Partition, Sequence[Message]]]:
+    """Return runs of messages of one partition, in the order they came.
+
+    Args:
+        messages: None of them an error.
+        topics: All topics they may be of; when it is one, no message is asked for its topic.
+    """
+    if not messages:
+        return []
+    numbers = np.array([message.partition() for message in messages], dtype=np.int32)
+    changes = numbers[1:] != numbers[:-1]
+    if len(topics) > 1:
+        names = np.array([message.topic() for message in messages], dtype=object)
+        changes |= names[1:] != names[:-1]
+    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(messages)]
+    return [
+        (Partition(str(messages[begin].topic()), int(numbers[begin])), messages[begin:end])
+        for begin, end in pairwise(bounds)
+    ]
