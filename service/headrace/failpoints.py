@@ -1,8 +1,9 @@
 """Ground floor: named points between the steps of a batch at which a test can make the process die.
 
-A point is a no-op unless ``HEADRACE_FAILPOINT=name:n:action`` names it: the n-th time it is passed (from 1) the
-process is killed or stopped, an error is raised, or the thread sleeps. Every name stands in POINTS, so that a test can
-walk all of them.
+A point is a no-op unless ``HEADRACE_FAILPOINT=name:n:action`` names it: the n-th time a thread passes it (from 1) the
+process is killed or stopped, an error is raised, or the thread sleeps. With ``name:n:action:threads`` each thread waits
+there at its n-th passing, and the action is done when so many wait: one kill then hits every query of a file at that
+point. Every name stands in POINTS, so that a test can walk all of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -38,6 +40,8 @@ POINTS = (
 _SLEEP_S = 600.0
 
 _passed: dict[str, int] = {}
+_gatherings: dict[str, threading.Barrier] = {}
+_lock = threading.Lock()
 
 
 def _kill() -> None:
@@ -70,10 +74,22 @@ def failpoint(name: str) -> None:
     setting = os.environ.get(VARIABLE)
     if not setting:
         return
-    wanted, count, action = setting.split(":")
+    wanted, count, action, *threads = setting.split(":")
+    thread = threading.current_thread().name
     if wanted != name:
         return
-    _passed[name] = _passed.get(name, 0) + 1
-    if _passed[name] == int(count):
+    _passed[thread] = _passed.get(thread, 0) + 1
+    if _passed[thread] != int(count):
+        return
+
+    def act() -> None:
         sys.stderr.write(f"failpoint {name} reached {count} times: {action}\n")
         _ACTIONS[action]()
+
+    if threads:
+        sys.stderr.write(f"failpoint {name} reached {count} times by {thread}\n")
+        with _lock:
+            gathering = _gatherings.setdefault(name, threading.Barrier(int(threads[0]), act))
+        gathering.wait()  # the last to come acts, before any is let go
+    else:
+        act()

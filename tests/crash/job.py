@@ -1,6 +1,7 @@
 """Crash tests: one pipeline as a user runs it: a folder, a file, and child processes that are killed.
 
-Takes a broker and a query; gives `Job`, whose children die by failpoints or signals, and what was published.
+Takes a broker and queries; gives `Job`, whose children die by failpoints or signals, and what was published. A process
+with many queries costs little more than one with one, so a failpoint holds every query until all are there.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +23,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
-from tests.crash.stream import PER_BATCH, Kind, Row
+from prometheus_client.parser import text_string_to_metric_families
+from tests.crash.stream import ACTIVITY, PER_BATCH, Kind, Row
 
 from headrace.failpoints import VARIABLE
-from headrace.testing.kafka import Kafka
+from headrace.testing.kafka import Kafka, Record
 from headrace.testing.kafka.ports import pause_between_looks
 
 DEADLINE_S = 60.0
+Cell = tuple[Kind, str]
+"""A kind of query, and `kafka` or `parquet` for its sink."""
 
 
 def until(condition: Callable[[], bool], awaited: str, deadline_s: float = DEADLINE_S) -> None:
@@ -78,12 +84,16 @@ class Child:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"the child did not end; its log:\n{self.log()}") from None
+        return self.ended()
+
+    def ended(self) -> Ended:
+        """Return how it ended, when it has."""
         return Ended(self.process.returncode, self.log())
 
 
 @dataclass(slots=True)
 class Job:
-    """A pipeline of one query, named q, in a folder of its own; `settings` is the file's content."""
+    """A pipeline in a folder of its own; `settings` is the file's content. A job of one query calls it q."""
 
     kafka: Kafka
     folder: Path
@@ -91,15 +101,15 @@ class Job:
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
-    def checkpoint(self) -> Path:
-        """The query's checkpoint folder."""
-        return self.folder / str(self.settings["checkpoint"]["location"]) / "q"
+    def queries(self) -> dict[str, dict[str, Any]]:
+        """The queries' parts of the file."""
+        found: dict[str, dict[str, Any]] = self.settings["queries"]
+        return found
 
     @property
     def query(self) -> dict[str, Any]:
-        """The query's part of the file."""
-        found: dict[str, Any] = self.settings["queries"]["q"]
-        return found
+        """The only query's part of the file."""
+        return self.queries["q"]
 
     @property
     def source(self) -> dict[str, Any]:
@@ -107,29 +117,39 @@ class Job:
         found: dict[str, Any] = self.settings["sources"]["events"]
         return found
 
-    def start(self, *flags: str, failpoint: str = "", env: Mapping[str, str] | None = None) -> Child:
-        """Start a child on the settings as they are now."""
+    @property
+    def checkpoint(self) -> Path:
+        """The only query's checkpoint folder."""
+        return self.checkpoint_of("q")
+
+    def checkpoint_of(self, name: str) -> Path:
+        """Return a query's checkpoint folder."""
+        return self.folder / str(self.settings["checkpoint"]["location"]) / name
+
+    def start(self, *flags: str, failpoint: str = "") -> Child:
+        """Start a child on the settings as they are now; `name:n:action` hits all queries at once."""
         path = self.folder / "pipeline.yaml"
         path.write_text(yaml.safe_dump(self.settings))
         log = self.folder / f"log-{len(self.children)}"
         command = [sys.executable, "-m", "headrace", "run", str(path), "--log-format", "json", *flags]
-        full = {**os.environ, **(env or {})}
-        if failpoint:
-            full[VARIABLE] = failpoint
+        env = {**os.environ, VARIABLE: f"{failpoint}:{len(self.queries)}"} if failpoint else None
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=full)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env)
         self.children.append(process)
         return Child(process, log)
 
-    def drain(self, *flags: str, failpoint: str = "", env: Mapping[str, str] | None = None) -> Ended:
+    def drain(self, *flags: str, failpoint: str = "") -> Ended:
         """Run a child over everything that is there."""
-        return self.start("--available-now", *flags, failpoint=failpoint, env=env).wait()
+        return self.start("--available-now", *flags, failpoint=failpoint).wait()
 
     def crash(self, failpoint: str) -> None:
-        """Run a child that must die by SIGKILL at `name:n`."""
-        name, count = failpoint.split(":")
+        """Run a child that must die by SIGKILL at `name:n`, every one of its queries at that point."""
+        point, count = failpoint.split(":")
         ended = self.drain(failpoint=f"{failpoint}:kill")
-        assert f"failpoint {name} reached {count} times: kill" in ended.log, ended.log
+        reached = f"failpoint {point} reached {count} times"
+        missing = [name for name in self.queries if f"{reached} by headrace-query-{name}\n" not in ended.log]
+        assert missing == [], ended.log
+        assert f"{reached}: kill" in ended.log, ended.log
         assert ended.code == -signal.SIGKILL
 
     def finish(self) -> Ended:
@@ -138,19 +158,17 @@ class Job:
         assert ended.code == 0, ended.log
         return ended
 
-    def published(self) -> Counter[Row]:
-        """Return every row readers of the sink see."""
-        options = self.query["sink"]["options"]
+    def published(self, name: str = "q") -> Counter[Row]:
+        """Return every row readers of a query's sink see."""
+        options = self.queries[name]["sink"]["options"]
         if "topic" in options:
-            rows = [json.loads(record.value or b"") for record in self.kafka.read_committed(options["topic"])]
-            return Counter(_row(row) for row in rows)
-        path = Path(options["path"])
-        files = sorted(path.glob("part-*"))
+            return rows_of(self.kafka.read_committed(options["topic"]))
+        files = sorted(Path(options["path"]).glob("part-*"))
         return Counter(_row(row) for file in files for row in pq.read_table(file).to_pylist())
 
-    def batches(self) -> list[int]:
+    def batches(self, name: str = "q") -> list[int]:
         """Return the numbers of the batches that are done."""
-        folder = self.checkpoint / "commits"
+        folder = self.checkpoint_of(name) / "commits"
         return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.exists() else []
 
     def close(self) -> None:
@@ -161,34 +179,51 @@ class Job:
                 process.wait()
 
 
-def settings(kafka: Kafka, source: str, kind: Kind, sink: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a pipeline file's content: one source, one view with a watermark, the kind's own views, the query q."""
+def rows_of(records: Sequence[Record]) -> Counter[Row]:
+    """Return the rows that records of a Kafka sink hold."""
+    return Counter(_row(json.loads(record.value or b"")) for record in records)
+
+
+def metric(port: int, name: str, **labels: str) -> float:
+    """Return the value of a metric that a child shows."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        found = [s.value for family in families for s in family.samples if (s.name, s.labels) == (name, labels)]
+    return found[0]
+
+
+def settings(kafka: Kafka, topics: Mapping[str, str], queries: Mapping[str, tuple[Kind, Any]]) -> dict[str, Any]:
+    """Return a pipeline file's content.
+
+    Args:
+        kafka: The broker of the sources.
+        topics: Of each source.
+        queries: By name, what each computes and its sink's part of the file.
+    """
+    views = {view["name"]: view for kind, _ in queries.values() for view in kind.views}
     return {
         "version": 1,
         "name": "crash",
         "on_failure": {"restart": {"backoff": "200 milliseconds", "attempts": 40}},
-        "sources": {
-            "events": {
-                "format": "kafka",
-                "options": {
-                    "kafka.bootstrap.servers": kafka.bootstrap,
-                    "subscribe": source,
-                    "startingOffsets": "earliest",
-                    "maxOffsetsPerTrigger": PER_BATCH,
-                },
-                "decode": {"format": "json", "schema": "ts BIGINT, k STRING, v BIGINT", "on_error": "fail"},
-            }
+        "sources": {name: _source(kafka, topic) for name, topic in topics.items()},
+        "views": [deepcopy(view) for view in (ACTIVITY, *views.values())],
+        "queries": {
+            name: {"sql": kind.sql, "output_mode": kind.mode, "sink": sink} for name, (kind, sink) in queries.items()
         },
-        "views": [
-            {
-                "name": "activity",
-                "sql": "SELECT timestamp_micros(ts) AS at, k, v FROM events",
-                "watermark": {"column": "at", "delay": "2 seconds"},
-            },
-            *kind.views,
-        ],
-        "queries": {"q": {"sql": kind.sql, "output_mode": kind.mode, "sink": dict(sink)}},
         "checkpoint": {"location": "checkpoints", "snapshot_every_batches": 2},
+    }
+
+
+def _source(kafka: Kafka, topic: str) -> dict[str, Any]:
+    return {
+        "format": "kafka",
+        "options": {
+            "kafka.bootstrap.servers": kafka.bootstrap,
+            "subscribe": topic,
+            "startingOffsets": "earliest",
+            "maxOffsetsPerTrigger": PER_BATCH,
+        },
+        "decode": {"format": "json", "schema": "ts BIGINT, k STRING, v BIGINT", "on_error": "fail"},
     }
 
 

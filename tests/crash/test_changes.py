@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import NewTopic
-from tests.crash.conftest import NewJob
+from tests.crash.conftest import NewCrowd, NewJob
 from tests.crash.job import Job
 from tests.crash.stream import COUNTS, PER_BATCH, STATELESS, UPDATE, Event, expected, records
 
@@ -18,49 +18,40 @@ pytestmark = [pytest.mark.kafka, pytest.mark.crash, pytest.mark.slow]
 
 
 def contents(job: Job) -> dict[Path, bytes]:
-    """Return every file of the checkpoint but the lock."""
+    """Return every file of the checkpoints but the locks."""
     return {
-        path: path.read_bytes() for path in sorted(job.checkpoint.rglob("*")) if path.is_file() and path.name != ".lock"
+        path: path.read_bytes()
+        for name in job.queries
+        for path in sorted(job.checkpoint_of(name).rglob("*"))
+        if path.is_file() and path.name != ".lock"
     }
 
 
 CHANGES = {
-    "grouping": ("'10 seconds'), k", "'10 seconds'), upper(k)", "grouping"),
-    "window": ("'10 seconds'", "'20 seconds'", "grouping"),
-    "slide": ("'10 seconds'", "'10 seconds', '5 seconds'", "grouping"),
-    "aggregate": ("sum(v) AS total", "max(v) AS total", "functions"),
-    "one-more": ("sum(v) AS total", "sum(v) AS total, max(v) AS top", "buffers"),
+    "grouping": ("'10 seconds'), k", "'10 seconds'), upper(k)", "grouping of "),
+    "window": ("'10 seconds'", "'20 seconds'", "grouping of "),
+    "slide": ("'10 seconds'", "'10 seconds', '5 seconds'", "grouping of "),
+    "aggregate": ("sum(v) AS total", "max(v) AS total", "functions of "),
+    "one_more": ("sum(v) AS total", "sum(v) AS total, max(v) AS top", "buffers of "),
 }
+"""By the name of a query: what is replaced, by what, and which part of an operator the refusal names."""
 
 
-@pytest.mark.parametrize(("old", "new", "part"), CHANGES.values(), ids=CHANGES)
-def test_a_query_whose_state_cannot_follow_is_refused_and_nothing_is_touched(
-    old: str, new: str, part: str, new_job: NewJob, filled: str
-) -> None:
-    """Exit 78 says what changed; checkpoint and output stay as they were."""
-    job = new_job(UPDATE, filled)
+def test_queries_whose_state_cannot_follow_are_refused_and_nothing_is_touched(new_crowd: NewCrowd) -> None:
+    """Exit 78 says what changed, also where a stateless query gets state; checkpoints and output stay as they were."""
+    job = new_crowd({**dict.fromkeys(CHANGES, (UPDATE, "kafka")), "stateless": (STATELESS, "kafka")})
     job.crash("after_commit_log:3")
-    files, rows = contents(job), job.published()
-    sql = COUNTS.replace(old, new)
-    job.query["sql"] = sql.replace("start, k,", "start, upper(k) AS k,") if "upper" in new else sql
+    files, rows = contents(job), {name: job.published(name) for name in job.queries}
+    for name, (old, new, _) in CHANGES.items():
+        sql = COUNTS.replace(old, new)
+        job.queries[name]["sql"] = sql.replace("start, k,", "start, upper(k) AS k,") if "upper" in new else sql
+    job.queries["stateless"].update(sql=COUNTS, output_mode="update")
     ended = job.drain()
     assert ended.code == 78, ended.log
-    [failed] = ended.events("query failed")
-    assert f"{part} of " in failed["error"]
-    assert " was " in failed["error"]
-    assert (contents(job), job.published()) == (files, rows)
-
-
-def test_a_stateful_query_in_place_of_a_stateless_one_is_refused(new_job: NewJob, filled: str) -> None:
-    """The operator that was added is named."""
-    job = new_job(STATELESS, filled)
-    job.crash("after_commit_log:3")
-    files, rows = contents(job), job.published()
-    job.query.update(sql=COUNTS, output_mode="update")
-    ended = job.drain()
-    assert ended.code == 78, ended.log
-    assert "was added" in ended.events("query failed")[0]["error"]
-    assert (contents(job), job.published()) == (files, rows)
+    errors = {line["query"]: line["error"] for line in ended.events("query failed")}
+    told = {name: (part, " was ") for name, (_, _, part) in CHANGES.items()} | {"stateless": ("was added",)}
+    assert {name: tuple(said for said in told[name] if said in error) for name, error in errors.items()} == told
+    assert (contents(job), {name: job.published(name) for name in job.queries}) == (files, rows)
 
 
 def test_a_filter_and_a_projection_may_change(new_job: NewJob, filled: str, events: Sequence[Event]) -> None:

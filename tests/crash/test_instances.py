@@ -7,14 +7,14 @@ import signal
 from collections.abc import Sequence
 
 import pytest
-from tests.crash.conftest import NewJob
-from tests.crash.job import Job, until
-from tests.crash.stream import APPEND, UPDATE, Event, Kind, expected
-from tests.crash.test_kill_matrix import watch
-
-from headrace.testing.kafka import Kafka
+from tests.crash.conftest import NewCrowd, NewJob
+from tests.crash.job import Cell, Job, until
+from tests.crash.stream import APPEND, UPDATE, Event, expected
+from tests.crash.watch import SinkWatch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash, pytest.mark.slow]
+
+CELLS: dict[str, Cell] = {"update_kafka": (UPDATE, "kafka"), "append_parquet": (APPEND, "parquet")}
 
 
 def test_a_second_instance_on_the_same_checkpoint_is_refused_at_once(
@@ -35,24 +35,24 @@ def test_a_second_instance_on_the_same_checkpoint_is_refused_at_once(
 
 
 @pytest.mark.parametrize("point", ["after_read", "after_write", "before_commit"])
-@pytest.mark.parametrize(("kind", "sink"), [(UPDATE, "kafka"), (APPEND, "parquet")])
 def test_a_frozen_instance_that_wakes_after_a_takeover_writes_nothing_and_ends(
-    point: str, kind: Kind, sink: str, kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
+    point: str, new_crowd: NewCrowd, events: Sequence[Event]
 ) -> None:
-    """Exit 75; what it had written of its batch never becomes visible."""
-    job = new_job(kind, filled, sink)
-    with watch(kafka, job) as seen:
+    """Exit 75; what it had written of its batches never becomes visible."""
+    job = new_crowd(CELLS)
+    want = {name: expected(kind, events) for name, (kind, _) in CELLS.items()}
+    with SinkWatch(job) as seen:
         frozen = job.start(failpoint=f"{point}:3:stop")
         frozen.wait_for_log(f"failpoint {point} reached 3 times: stop")
         copy(job, "copied")
         job.finish()
-        done = job.published()
+        assert {name: job.published(name) for name in CELLS} == want
         frozen.signal(signal.SIGCONT)
         ended = frozen.wait()
         assert ended.code == 75, ended.log
-        assert "SUPERSEDED" in ended.log
-        seen.check()
-    assert job.published() == done == expected(kind, events)
+        failed = {line["query"]: line["error_class"] for line in ended.events("query failed")}
+        assert failed == dict.fromkeys(CELLS, "SUPERSEDED")
+        assert seen.check() == want
 
 
 def copy(job: Job, location: str) -> None:
@@ -63,11 +63,11 @@ def copy(job: Job, location: str) -> None:
 
 
 def test_sigterm_ends_a_running_query_with_its_batch_whole_and_a_restart_goes_on(
-    kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
+    new_job: NewJob, filled: str, events: Sequence[Event]
 ) -> None:
     """The batch that runs is finished, exit 0."""
     job = new_job(UPDATE, filled)
-    with watch(kafka, job) as seen:
+    with SinkWatch(job) as seen:
         first = job.start(failpoint="after_write:3:stop")
         first.wait_for_log("failpoint after_write reached 3 times: stop")
         first.signal(signal.SIGTERM)
@@ -90,11 +90,11 @@ def test_an_idle_query_ends_at_once_on_sigterm(new_job: NewJob, filled: str, eve
 
 
 def test_a_second_sigterm_ends_the_process_without_waiting_for_the_batch(
-    kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
+    new_job: NewJob, filled: str, events: Sequence[Event]
 ) -> None:
     """As if it had been killed: the batch is run again."""
     job = new_job(UPDATE, filled)
-    with watch(kafka, job) as seen:
+    with SinkWatch(job) as seen:
         child = job.start(failpoint="after_write:3:sleep")
         child.wait_for_log("failpoint after_write reached 3 times: sleep")
         child.signal(signal.SIGTERM)

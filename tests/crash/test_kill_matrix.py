@@ -1,100 +1,106 @@
-"""The kill matrix: SIGKILL at every named point of a batch, for every kind of query and sink, on a real broker."""
+"""The kill matrix: SIGKILL at every named point of a batch, for every kind of query and sink, on a real broker.
+
+All queries run in one process, each on its own thread, checkpoint and sink. Every one waits at the point until the last
+has come there; then the process dies.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pytest
-from tests.crash.conftest import NewJob
-from tests.crash.job import Job
-from tests.crash.stream import APPEND, STATEFUL, STATELESS, UPDATE, Event, Kind, expected
-from tests.crash.watch import FolderWatch, TopicWatch
+from tests.crash.conftest import NewCrowd
+from tests.crash.job import Cell, Ended, Job
+from tests.crash.stream import APPEND, DEDUPLICATE, JOIN, SESSION, STATEFUL, STATELESS, UPDATE, Event, expected
+from tests.crash.watch import SinkWatch
 
 from headrace.failpoints import POINTS
-from headrace.testing.kafka import Kafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash, pytest.mark.slow]
 
-CELLS = [(UPDATE, "kafka"), (APPEND, "kafka"), (APPEND, "parquet"), (STATELESS, "kafka"), (STATELESS, "parquet")]
-"""Every query and sink that go together: the file sink refuses update mode."""
+CELLS: dict[str, Cell] = {
+    "update_kafka": (UPDATE, "kafka"),
+    "append_kafka": (APPEND, "kafka"),
+    "append_parquet": (APPEND, "parquet"),
+    "stateless_kafka": (STATELESS, "kafka"),
+    "stateless_parquet": (STATELESS, "parquet"),
+    "session_kafka": (SESSION, "kafka"),
+    "deduplicate_kafka": (DEDUPLICATE, "kafka"),
+    "join_kafka": (JOIN, "kafka"),
+    "join_parquet": (JOIN, "parquet"),
+    "stateful_kafka": (STATEFUL, "kafka"),
+}
+"""Kinds of queries and sinks; the file sink refuses update mode."""
+
+FEW: dict[str, Cell] = {name: CELLS[name] for name in ("append_kafka", "append_parquet", "session_kafka", "join_kafka")}
+"""What is killed in the first batch, and again and again."""
 
 SNAPSHOT_POINTS = ("before_snapshot", "after_snapshot", "after_purge")
 """Passed every second batch."""
 
-STATE_POINTS = ("after_wal", "after_compute", "after_delta", "after_commit", "after_apply", "after_snapshot")
-"""Those between which state, and with it the timeouts of Python code, is in another place."""
-
-each_cell = pytest.mark.parametrize(("kind", "sink"), CELLS, ids=[f"{kind.name}-{sink}" for kind, sink in CELLS])
+RUN_AGAIN = ("after_wal", "after_read", "after_compute", "after_write", "after_delta", "before_commit")
+DONE_AGAIN = ("after_commit", "after_apply")
 
 
-def watch(kafka: Kafka, job: Job) -> TopicWatch | FolderWatch:
-    """Return a reader of the job's output."""
-    options = job.query["sink"]["options"]
-    return TopicWatch(kafka, options["topic"]) if "topic" in options else FolderWatch(Path(options["path"]))
+def oracle(cells: Mapping[str, Cell], events: Sequence[Event]) -> dict[str, dict[tuple[object, ...], int]]:
+    """Return what each query publishes when nothing happens to it."""
+    return {name: dict(expected(kind, events)) for name, (kind, _) in cells.items()}
 
 
-@each_cell
+def cases(ended: Ended) -> dict[str, str]:
+    """Return what recovery did, by query."""
+    return {line["query"]: line["case"] for line in ended.events("recovered")}
+
+
+def holes(job: Job) -> dict[str, list[int]]:
+    """Return the numbers of done batches of every query that do not count up from 0."""
+    done = {name: job.batches(name) for name in job.queries}
+    return {name: numbers for name, numbers in done.items() if not numbers or numbers != list(range(len(numbers)))}
+
+
 def test_a_run_without_faults_publishes_what_plain_python_computes(
-    kind: Kind, sink: str, new_job: NewJob, filled: str, events: Sequence[Event]
+    new_crowd: NewCrowd, events: Sequence[Event]
 ) -> None:
     """The oracle of all crash tests agrees with a run that nothing happened to."""
-    job = new_job(kind, filled, sink)
-    job.finish()
-    assert job.published() == expected(kind, events)
+    job = new_crowd(CELLS)
+    with SinkWatch(job) as seen:
+        ended = job.finish()
+        assert seen.check() == oracle(CELLS, events)
+    assert cases(ended) == dict.fromkeys(CELLS, "fresh")
+    assert ended.events("producer replaced after a slow commit") == []
 
 
-@each_cell
 @pytest.mark.parametrize("point", POINTS)
-def test_nothing_is_lost_or_doubled_by_sigkill(
-    point: str, kind: Kind, sink: str, kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
-) -> None:
-    """Killed in the third batch, with state and late rows behind it, and started again."""
-    job = new_job(kind, filled, sink)
-    with watch(kafka, job) as seen:
+def test_nothing_is_lost_or_doubled_by_sigkill(point: str, new_crowd: NewCrowd, events: Sequence[Event]) -> None:
+    """Every query is killed in its third batch, with state and late rows behind it, and started again."""
+    job = new_crowd(CELLS)
+    found = "rerun" if point in RUN_AGAIN else "redo" if point in DONE_AGAIN else "clean"
+    with SinkWatch(job) as seen:
         job.crash(f"{point}:{2 if point in SNAPSHOT_POINTS else 3}")
-        job.finish()
-        seen.check()
-    assert job.published() == expected(kind, events)
-    assert job.batches() == list(range(len(job.batches())))
+        assert cases(job.finish()) == dict.fromkeys(CELLS, found)
+        assert seen.check() == oracle(CELLS, events)
+    assert holes(job) == {}
 
 
-@pytest.mark.parametrize("point", STATE_POINTS)
-def test_a_stateful_function_is_called_for_every_key_and_timeout_once(
-    point: str, kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
-) -> None:
-    """Its state and its timeouts come back as they were, and no group ends twice."""
-    job = new_job(STATEFUL, filled)
-    with watch(kafka, job) as seen:
-        job.crash(f"{point}:{2 if point in SNAPSHOT_POINTS else 3}")
-        job.finish()
-        seen.check()
-    assert job.published() == expected(STATEFUL, events)
-    assert job.batches() == list(range(len(job.batches())))
-
-
-@pytest.mark.parametrize("sink", ["kafka", "parquet"])
 @pytest.mark.parametrize("point", ["before_wal", "after_wal", "before_commit", "after_commit", "after_apply"])
 def test_nothing_is_lost_or_doubled_by_sigkill_in_the_first_batch(
-    point: str, sink: str, kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
+    point: str, new_crowd: NewCrowd, events: Sequence[Event]
 ) -> None:
-    """The sink has no batch yet, only an owner."""
-    job = new_job(APPEND, filled, sink)
-    with watch(kafka, job) as seen:
+    """The sinks have no batch yet, only an owner."""
+    job = new_crowd(FEW)
+    with SinkWatch(job) as seen:
         job.crash(f"{point}:1")
         job.finish()
-        seen.check()
-    assert job.published() == expected(APPEND, events)
+        assert seen.check() == oracle(FEW, events)
+    assert holes(job) == {}
 
 
-def test_a_query_killed_in_every_batch_and_in_recovery_ends_right(
-    kafka: Kafka, new_job: NewJob, filled: str, events: Sequence[Event]
-) -> None:
+def test_queries_killed_in_every_batch_and_in_recovery_end_right(new_crowd: NewCrowd, events: Sequence[Event]) -> None:
     """A batch that was run again may die again, and so may the batch after a redo."""
-    job = new_job(UPDATE, filled)
-    with watch(kafka, job) as seen:
+    job = new_crowd(FEW)
+    with SinkWatch(job) as seen:
         for point in ("after_commit:1", "before_commit:1", "before_commit:1", "after_commit:2", "after_apply:1"):
             job.crash(point)
         job.finish()
-        seen.check()
-    assert job.published() == expected(UPDATE, events)
+        assert seen.check() == oracle(FEW, events)
+    assert holes(job) == {}

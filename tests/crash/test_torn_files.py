@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.crash.conftest import NewJob
-from tests.crash.job import Job
+from tests.crash.conftest import NewCrowd, NewJob
+from tests.crash.job import Job, metric, until
 from tests.crash.stream import APPEND, UPDATE, Event, expected
+
+from headrace.testing.kafka.ports import free_ports
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash, pytest.mark.slow]
 
@@ -17,10 +20,9 @@ TEARS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "half": lambda content: content[: len(content) // 2],
     "garbage": lambda content: bytes(255 - byte for byte in content),
-    "no-checksum": lambda content: content.replace(b"crc32 ", b"crc32 0"),
+    "no_checksum": lambda content: content.replace(b"crc32 ", b"crc32 0"),
 }
-
-each_tear = pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+"""By the name of the query whose file is torn so."""
 
 
 def change(path: Path, tear: Callable[[bytes], bytes]) -> None:
@@ -28,42 +30,40 @@ def change(path: Path, tear: Callable[[bytes], bytes]) -> None:
     path.write_bytes(tear(path.read_bytes()))
 
 
-@each_tear
-def test_a_torn_plan_of_the_newest_batch_counts_as_never_written(
-    tear: Callable[[bytes], bytes], new_job: NewJob, filled: str, events: Sequence[Event]
-) -> None:
+def test_a_torn_plan_of_the_newest_batch_counts_as_never_written(new_crowd: NewCrowd, events: Sequence[Event]) -> None:
     """A crash while the plan was written."""
-    job = new_job(UPDATE, filled)
+    job = new_crowd(dict.fromkeys(TEARS, (UPDATE, "kafka")))
     job.crash("after_wal:3")
-    change(job.checkpoint / "offsets" / "2", tear)
-    job.finish()
-    assert job.published() == expected(UPDATE, events)
-
-
-@each_tear
-def test_a_torn_commit_entry_of_the_newest_batch_is_written_again(
-    tear: Callable[[bytes], bytes], new_job: NewJob, filled: str, events: Sequence[Event]
-) -> None:
-    """The sink's marker tells that the batch happened."""
-    job = new_job(APPEND, filled)
-    job.crash("after_commit_log:3")
-    change(job.checkpoint / "commits" / "2", tear)
+    for name, tear in TEARS.items():
+        change(job.checkpoint_of(name) / "offsets" / "2", tear)
     ended = job.finish()
-    assert [line["case"] for line in ended.events("recovered")] == ["redo"]
-    assert job.published() == expected(APPEND, events)
+    assert {line["query"]: line["case"] for line in ended.events("recovered")} == dict.fromkeys(TEARS, "clean")
+    assert {name: job.published(name) for name in TEARS} == dict.fromkeys(TEARS, expected(UPDATE, events))
 
 
-@pytest.mark.parametrize("log", ["offsets", "commits"])
-def test_a_torn_older_entry_stops_the_query_and_names_the_file(log: str, new_job: NewJob, filled: str) -> None:
+def test_a_torn_commit_entry_of_the_newest_batch_is_written_again(new_crowd: NewCrowd, events: Sequence[Event]) -> None:
+    """The sink's marker tells that the batch happened."""
+    job = new_crowd(dict.fromkeys(TEARS, (APPEND, "kafka")))
+    job.crash("after_commit_log:3")
+    for name, tear in TEARS.items():
+        change(job.checkpoint_of(name) / "commits" / "2", tear)
+    ended = job.finish()
+    assert {line["query"]: line["case"] for line in ended.events("recovered")} == dict.fromkeys(TEARS, "redo")
+    assert {name: job.published(name) for name in TEARS} == dict.fromkeys(TEARS, expected(APPEND, events))
+
+
+def test_a_torn_older_entry_stops_the_query_and_names_the_file(new_crowd: NewCrowd) -> None:
     """No crash leaves that, so the disk cannot be trusted: exit 78."""
-    job = new_job(UPDATE, filled)
+    job = new_crowd({"offsets": (UPDATE, "kafka"), "commits": (UPDATE, "kafka")})
     job.crash("after_wal:4")
-    torn = job.checkpoint / log / "1"
-    change(torn, TEARS["half"])
+    torn = {log: job.checkpoint_of(log) / log / "1" for log in job.queries}
+    for path in torn.values():
+        change(path, TEARS["half"])
     ended = job.drain()
     assert ended.code == 78, ended.log
-    assert "CHECKPOINT_CORRUPT" in ended.log
-    assert str(torn) in ended.log
+    failed = {line["query"]: line for line in ended.events("query failed")}
+    assert {name: line["error_class"] for name, line in failed.items()} == dict.fromkeys(torn, "CHECKPOINT_CORRUPT")
+    assert [name for name, path in torn.items() if str(path) not in failed[name]["error"]] == []
 
 
 def test_the_delta_of_an_attempt_that_was_never_committed_is_ignored_whole_or_torn(
@@ -106,15 +106,19 @@ def flip(job: Job) -> int:
     return len(files)
 
 
-def test_corrupt_table_files_are_detected_and_the_state_is_restored_from_snapshot_and_deltas(
+def test_corrupt_table_files_are_detected_counted_and_the_state_is_restored_from_snapshot_and_deltas(
     new_job: NewJob, filled: str, events: Sequence[Event]
 ) -> None:
     """RocksDB tells of a bad block only when asked."""
     job = new_job(UPDATE, filled)
     job.crash("after_purge:2")
     assert flip(job) > 0
-    job.finish()
-    assert job.published() == expected(UPDATE, events)
+    port = free_ports()[0]
+    child = job.start("--http", f"127.0.0.1:{port}")
+    until(lambda: job.published() == expected(UPDATE, events), "all rows")
+    assert metric(port, "headrace_state_corruption_total", query="q") == 1
+    child.signal(signal.SIGTERM)
+    assert child.wait().code == 0
 
 
 def test_a_local_store_that_is_gone_is_rebuilt(new_job: NewJob, filled: str, events: Sequence[Event]) -> None:
@@ -126,30 +130,22 @@ def test_a_local_store_that_is_gone_is_rebuilt(new_job: NewJob, filled: str, eve
     assert job.published() == expected(APPEND, events)
 
 
-@pytest.mark.parametrize("sink", ["kafka", "parquet"])
-def test_a_checkpoint_that_lost_its_state_is_refused_with_the_remedy(sink: str, new_job: NewJob, filled: str) -> None:
-    """Neither snapshots nor deltas are there, the sink has batches."""
-    job = new_job(APPEND, filled, sink)
+def test_a_checkpoint_that_lost_its_state_is_refused_with_the_remedy(new_crowd: NewCrowd) -> None:
+    """Neither snapshots nor deltas are there, or nothing is, and the sinks have batches: exit 78.
+
+    Starting from the first offset again would publish everything twice.
+    """
+    job = new_crowd({"kafka": (APPEND, "kafka"), "parquet": (APPEND, "parquet"), "emptied": (APPEND, "kafka")})
     job.crash("after_commit_log:4")
-    before = job.published()
-    shutil.rmtree(job.checkpoint / "state")
+    before = {name: job.published(name) for name in job.queries}
+    for name in job.queries:
+        shutil.rmtree(job.checkpoint_of(name) / "state")
+    for log in ("offsets", "commits"):
+        shutil.rmtree(job.checkpoint_of("emptied") / log)
     ended = job.drain()
     assert ended.code == 78, ended.log
-    assert "STATE_LOST" in ended.log
-    assert "backup" in ended.log
-    assert "new checkpoint location" in ended.log
-    assert job.published() == before
-
-
-def test_an_emptied_checkpoint_with_its_query_id_is_refused_with_the_remedy(new_job: NewJob, filled: str) -> None:
-    """Starting from the first offset again would publish everything twice."""
-    job = new_job(APPEND, filled)
-    job.crash("after_commit_log:4")
-    before = job.published()
-    for name in ("offsets", "commits", "state"):
-        shutil.rmtree(job.checkpoint / name)
-    ended = job.drain()
-    assert ended.code == 78, ended.log
-    assert "STATE_LOST" in ended.log
-    assert "new checkpoint location" in ended.log
-    assert job.published() == before
+    failed = {line["query"]: line for line in ended.events("query failed")}
+    assert {name: line["error_class"] for name, line in failed.items()} == dict.fromkeys(before, "STATE_LOST")
+    remedies = ("backup", "new checkpoint location")
+    assert [(name, said) for name, line in failed.items() for said in remedies if said not in line["error"]] == []
+    assert {name: job.published(name) for name in job.queries} == before

@@ -71,7 +71,7 @@ def recover(query: QueryParts, *, assume: str | None = None, owner: int = 0) -> 
         query.dead_letters.recover(query.owner)
     brought = _bring_state(query, decision)
     _restore_watermark(query, decision, last, commit)
-    _log.info("recovered", case=decision.case.value, next_batch=decision.next_batch)
+    _log.info("recovered", query=query.compiled.name, case=decision.case.value, next_batch=decision.next_batch)
     rerun = last if decision.rerun else None
     return StartingPoint(decision.case, decision.next_batch, rerun, last, was_rebuilt=brought is Brought.RESTORED)
 
