@@ -36,6 +36,7 @@ from headrace.incremental.steps import (
     Stretch,
 )
 from headrace.plan import nodes
+from headrace.plan.event_time import session_columns
 from headrace.plan.expressions import Column
 from headrace.plan.nodes import Plan
 from headrace.sql.settings import SqlSettings
@@ -298,7 +299,12 @@ def _whole(step: Step) -> Fragment:
 
 
 def _session_key(node: nodes.Aggregate) -> int | None:
-    sessions = {below.window.id for below in nodes.walk(node.child) if isinstance(below, nodes.SessionAssign)}
+    if node.is_streaming:
+        sessions = session_columns(node.child)
+    else:
+        sessions = frozenset(
+            below.window.id for below in nodes.walk(node.child) if isinstance(below, nodes.SessionAssign)
+        )
     keys = [item.child.id if isinstance(item.child, Column) else None for item in node.keys]
     return next((i for i, key in enumerate(keys) if key in sessions), None)
 

@@ -46,6 +46,22 @@ def event_time_columns(plan: Plan) -> frozenset[int]:
     return marked & {column.id for column in plan.columns}
 
 
+def session_columns(plan: Plan) -> frozenset[int]:
+    """Return the ids of the output columns that are sessions: grouping by one merges again. Source: Spark SessionWindow.
+
+    Law: a session stays one under any name, and through any operator that passes it on.
+    """
+    found = frozenset().union(*(session_columns(node) for node in plan.inputs))
+    match plan:
+        case SessionAssign(window=window):
+            return found | {window.id}
+        case Project(items=items) | Aggregate(keys=items):
+            return frozenset(i.column.id for i in items if isinstance(i.child, Column) and i.child.id in found)
+        case Union(children=children, output=output):
+            return frozenset(out.id for out, old in zip(output, children[0].columns, strict=True) if old.id in found)
+    return found
+
+
 def carries_watermark(expression: Expression, marked: frozenset[int]) -> bool:
     """Return True when the expression is a marked column, or the time of a marked window."""
     expression = window_of_time(expression) or expression

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from headrace.check.subject import Subject, refusal
 from headrace.errors import StreamError
-from headrace.plan.nodes import SessionAssign, walk
+from headrace.plan.event_time import session_columns
+from headrace.plan.expressions import Column
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
@@ -15,9 +16,9 @@ def check(subject: Subject) -> Iterator[StreamError]:
     Source: Spark UnsupportedOperationChecker.
     """
     for aggregate in subject.aggregates:
-        sessions = {node.window for node in walk(aggregate.child) if isinstance(node, SessionAssign)}
+        sessions = session_columns(aggregate.child)
         keys = [key.child for key in aggregate.keys]
-        if keys and all(key in sessions for key in keys):
+        if keys and all(isinstance(key, Column) and key.id in sessions for key in keys):
             yield refusal(
                 "STREAM_SESSION_WITHOUT_KEY",
                 aggregate,

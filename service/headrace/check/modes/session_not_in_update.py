@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from headrace.check.subject import UPDATE, Subject, refusal
 from headrace.errors import StreamError
-from headrace.plan.nodes import SessionAssign, walk
+from headrace.plan.event_time import session_columns
+from headrace.plan.expressions import Column
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
@@ -17,8 +18,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
     if subject.mode != UPDATE or not subject.aggregates:
         return
     top = subject.aggregates[0]
-    sessions = {node.window for node in walk(top) if isinstance(node, SessionAssign)}
-    if any(key.child in sessions for key in top.keys):
+    sessions = session_columns(top.child)
+    if any(isinstance(key.child, Column) and key.child.id in sessions for key in top.keys):
         yield refusal(
             "STREAM_SESSION_IN_UPDATE",
             top,
