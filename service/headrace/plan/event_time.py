@@ -47,9 +47,9 @@ def event_time_columns(plan: Plan) -> frozenset[int]:
 
 
 def session_columns(plan: Plan) -> frozenset[int]:
-    """Return the ids of the output columns that are sessions: grouping by one merges again. Source: Spark SessionWindow.
+    """Return the ids of the output columns that are sessions: grouping by one merges again.
 
-    Law: a session stays one under any name, and through any operator that passes it on.
+    Law: a session stays one under any name, and through any operator that passes it on. Source: SessionWindow.marker.
     """
     found = frozenset().union(*(session_columns(node) for node in plan.inputs))
     match plan:
