@@ -6,17 +6,18 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 import pytest
 from confluent_kafka import IsolationLevel
 from tests.conftest import NewTopic
 from tests.crash.conftest import NewJob
-from tests.crash.job import Child, Job, metric, until
-from tests.crash.stream import UPDATE, Event, expected, records
+from tests.crash.job import Child, Job, metric, parquet_sink, until
+from tests.crash.stream import PER_BATCH, UPDATE, Event, expected, records
 from tests.crash.test_instances import copy
 from tests.crash.watch import SinkWatch
 
-from headrace.testing.kafka import Kafka, start_kafka
+from headrace.testing.kafka import Kafka, Record, start_kafka
 from headrace.testing.kafka.ports import free_ports
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash, pytest.mark.slow]
@@ -115,19 +116,28 @@ def test_a_producer_is_replaced_after_a_commit_slower_than_its_socket_timeout(
 
 
 def test_a_transaction_open_for_longer_than_the_broker_allows_is_written_again(
-    mortal: Kafka, job: Job, events: Sequence[Event]
+    kafka: Kafka, new_job: NewJob, new_topic: NewTopic, filled: str, events: Sequence[Event]
 ) -> None:
-    """The coordinator aborts it while the job stands still; the broker then says fenced, as for a rival."""
-    job.query["sink"]["options"] |= {"kafka.transaction.timeout.ms": 1500}
+    """The coordinator aborts it while the query waits for another one; the broker then says fenced, as for a rival."""
+    job, later, port = new_job(UPDATE, filled), new_topic(), free_ports()[0]
     topic = job.query["sink"]["options"]["topic"]
+    job.query["sink"]["options"] |= {"kafka.transaction.timeout.ms": 1500}
+    job.settings["sources"]["later"] = deepcopy(job.source)
+    job.settings["sources"]["later"]["options"]["subscribe"] = later
+    sink = parquet_sink(job.folder / "later")
+    job.queries["other"] = {"sql": "SELECT k, v FROM later", "output_mode": "append", "sink": sink}
+
+    def is_given_up() -> bool:
+        ends = [kafka.end_offsets(topic, level) for level in IsolationLevel]
+        sent = kafka.read(topic, IsolationLevel.READ_UNCOMMITTED)
+        return ends[0] == ends[1] and len(sent) > expected(UPDATE, events, 2).total()
+
     with SinkWatch(job) as seen:
-        port = free_ports()[0]
-        child = stopped_at(job, "before_commit", "--http", f"127.0.0.1:{port}")
-        # The open transaction pins the last stable offset; the coordinator's abort frees it.
-        until(
-            lambda: mortal.end_offsets(topic) == mortal.end_offsets(topic, IsolationLevel.READ_UNCOMMITTED),
-            "the coordinator to give up on the transaction",
-        )
+        child = job.start("--http", f"127.0.0.1:{port}", failpoint="before_commit:3:stop")
+        child.wait_for_log("failpoint before_commit reached 3 times by headrace-query-q")
+        until(is_given_up, "the coordinator to give up on the transaction")
+        kafka.produce(later, [Record(event.text().encode()) for event in events[: 3 * PER_BATCH]])
+        child.wait_for_log("failpoint before_commit reached 3 times: stop")
         child.signal(signal.SIGCONT)
         until(lambda: job.published() == expected(UPDATE, events), "the job to go on", 90)
         assert metric(port, "headrace_fenced_total", query="q", cause="timeout") == 1
