@@ -25,7 +25,7 @@ from headrace_state import KeyCodec, RowCodec, StateBatch, distinct_keys, items_
 class SessionOperator(AggregateOperator):
     """Merges sessions that touch; is late, emits and forgets by their ends as an aggregation does.
 
-    Complete mode forgets nothing, but late rows are dropped in it too. Source: Spark SessionWindowStateStoreRestoreExec.
+    Complete mode forgets nothing, but drops late rows too. Source: Spark SessionWindowStateStoreRestoreExec.
     The first table has one row a session, by key and session; the second one row a key: where its sessions lie.
     """
 
