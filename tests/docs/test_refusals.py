@@ -26,6 +26,7 @@ SCHEMA = "ts TIMESTAMP, user STRING, v BIGINT, gap STRING"
 EMPTY = RunOptions()
 
 SQL = [
+    ("SELECT struct(user, user) AS twice FROM clicks", "Two fields of a struct are called user"),
     ("SELECT count(*) FROM clicks GROUP BY user, session_window(ts, gap)", "DATATYPE_MISMATCH"),
     ("SELECT approx_count_distinct(v, 0.01) FROM clicks GROUP BY user", "an error other than 0.05 is not done"),
     ("SELECT sum(ts) FROM clicks GROUP BY user", "DATATYPE_MISMATCH"),

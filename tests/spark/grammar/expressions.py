@@ -59,7 +59,9 @@ def _if(draw: Draw, scope: Scope, kind: str, depth: int) -> str:
 
 
 def _nullif(draw: Draw, scope: Scope, kind: str, depth: int) -> str:
-    return f"nullif({_sub(draw, scope, kind, depth)}, {_sub(draw, scope, kind, depth)})"
+    first, second = _sub(draw, scope, kind, depth), _sub(draw, scope, kind, depth)
+    # Spark works out that nullif(x, x) is NULL, and so where a condition with it goes.
+    return f"nullif({first}, {second})" if first != second else first
 
 
 def _extreme(draw: Draw, scope: Scope, kind: str, depth: int) -> str:

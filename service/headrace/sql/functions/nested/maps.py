@@ -208,6 +208,9 @@ def _named_types(arguments: Sequence[Argument]) -> Resolved:
                 condition="CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
             )
         fields.append(Field(str(name.value), value.type))
+    names = [field.name.lower() for field in fields]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise unsupported(f"Two fields of a struct are called {repeated[0]}; name them apart with named_struct.")
     return Resolved(tuple(a.type for a in arguments), StructType(tuple(fields)))
 
 
