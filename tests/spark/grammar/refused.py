@@ -76,7 +76,6 @@ TEXTS = (
     "SELECT explode(array(i)) + 1 AS x FROM s",
     "SELECT explode(array(i)) AS x, explode(array(k)) AS y FROM s",
     "SELECT k FROM s WHERE explode(array(i)) = 1",
-    "SELECT rand() AS x, k FROM s WHERE",
     "SELEC k FROM s",
     "SELECT k FROM s WHERE k = 'a",
     "SELECT k k k FROM s",

@@ -32,6 +32,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE": "Cast the values of the column to one type.",
         "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH": "Give the lambda as many parameters as the function passes.",
         "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE": "Write a whole number.",
+        "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE": "Write a whole number from 0 up.",
         "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN": "Select one column.",
         "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE": "Write a comparison, such as a.id = b.id.",
         "NUM_COLUMNS_MISMATCH": "Select as many columns on both sides; NULL AS name stands for one that is missing.",

@@ -86,5 +86,6 @@ def _count(node: exp.Expr, clause: str, binder: Binder) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     message = f"{clause} takes a constant whole number from 0 up; seen: {node.sql(dialect='spark')}."
-    condition = "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE"
+    negative = isinstance(value, int) and not isinstance(value, bool)
+    condition = f"INVALID_LIMIT_LIKE_EXPRESSION.{'IS_NEGATIVE' if negative else 'DATA_TYPE'}"
     raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
