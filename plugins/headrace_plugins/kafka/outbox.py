@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -34,6 +35,7 @@ from headrace_plugins.kafka.failures import (
 _log = structlog.get_logger(__name__)
 
 _REQUEST_S = 30.0
+_CONNECTED_S = 5.0
 _NO_ANSWER_S = 15.0
 _ANSWER_LOOK_S = 0.25
 _RIVAL_S = 10.0
@@ -240,6 +242,9 @@ class TransactionalOutbox(PlainOutbox):
     def _init(self) -> None:
         """Make a producer and fence every earlier one of this transactional.id."""
         deadline = self._clock.monotonic_s() + _REQUEST_S
+        # Without a connection librdkafka looks for the coordinator only every 500 ms.
+        with suppress(KafkaException):
+            self.producer.list_topics(self._place.topic, _CONNECTED_S)
         while True:
             try:
                 self.producer.init_transactions(_REQUEST_S)
