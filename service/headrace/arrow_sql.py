@@ -75,7 +75,7 @@ class ArrowSql:
         if relation is None or not relation.schema.equals(table.schema):
             if relation is not None:
                 self._connection.unregister(name)
-                for text in relation.readers:
+                for text in tuple(relation.readers):
                     self._forget(text)
             relation = self._relations[name] = _Relation(table.schema)
             self._connection.register(name, relation)
@@ -95,6 +95,8 @@ class ArrowSql:
         return plan
 
     def _forget(self, text: str) -> None:
+        for relation in self._relations.values():
+            relation.readers.discard(text)
         plan = self._plans.pop(text, None)
         if plan is not None:
             self._connection.execute(f"DEALLOCATE {plan}")

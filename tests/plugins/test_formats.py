@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -9,6 +11,7 @@ from decimal import Decimal
 from json import dumps
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -34,6 +37,7 @@ from headrace.types import (
     struct,
 )
 from headrace_plugins.formats import csv, json, raw
+from headrace_plugins.formats.text_sql import TextSql
 
 MOMENT = datetime(2020, 1, 2, 3, 4, 5, 678_000, UTC)
 FLAT = struct(b=BOOLEAN, i=INT, l=BIGINT, x=DOUBLE, s=STRING, d=DATE, t=TIMESTAMP, m=DecimalType(10, 2))
@@ -43,6 +47,36 @@ FLAT_ROWS: list[list[Any]] = [
     [False, -1, -5, 0.1, 'q"uo\\te,\nline', date(1969, 12, 31), MOMENT, Decimal("-0.01")],
     [True, 0, 0, float("inf"), "ünï \x00", date(2020, 1, 2), MOMENT, Decimal("0.00")],
 ]
+
+
+def test_a_format_may_be_collected_while_another_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector runs where it likes, within the opening of a connection too; what it gives back waits for nobody."""
+    connect = duckdb.connect
+
+    def collecting(*args: Any, **kwargs: Any) -> duckdb.DuckDBPyConnection:
+        gc.collect()
+        return connect(*args, **kwargs)
+
+    def drop_and_open() -> None:
+        dropped: list[Any] = [TextSql("Asia/Tokyo")]
+        dropped[0].run("SELECT 1 AS n", {})
+        dropped.append(dropped)
+        del dropped
+        opened = TextSql("Asia/Kolkata")
+        found.append(opened.run("SELECT current_setting('TimeZone') AS zone", {})["zone"].to_pylist())
+        opened.close()
+
+    found: list[list[str]] = []
+    gc.collect()
+    monkeypatch.setattr(duckdb, "connect", collecting)
+    gc.disable()
+    try:
+        thread = threading.Thread(target=drop_and_open, daemon=True)
+        thread.start()
+        thread.join(30)
+    finally:
+        gc.enable()
+    assert found == [["Asia/Kolkata"]]
 
 
 @pytest.fixture

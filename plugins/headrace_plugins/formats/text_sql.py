@@ -42,25 +42,33 @@ class _Instances:
     """Locked-down in-memory DuckDBs, one for all formats of a session time zone: each takes some 5 MB."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A connection may be given back by the collector while this same thread opens another.
+        self._lock = threading.RLock()
         self._open: dict[str, duckdb.DuckDBPyConnection] = {}
         self._users: Counter[str] = Counter()
 
     def connect(self, time_zone: str) -> duckdb.DuckDBPyConnection:
         """Return a new connection; give it back with release()."""
         with self._lock:
-            if time_zone not in self._open:
-                self._open[time_zone] = _opened(time_zone)
             self._users[time_zone] += 1
-            return self._open[time_zone].cursor()
+            try:
+                if time_zone not in self._open:
+                    self._open[time_zone] = _opened(time_zone)
+                return self._open[time_zone].cursor()
+            except BaseException:
+                self._leave(time_zone)
+                raise
 
     def release(self, time_zone: str, connection: duckdb.DuckDBPyConnection) -> None:
         """Close a connection, and the instance when nobody else uses it."""
         with self._lock:
             connection.close()
-            self._users[time_zone] -= 1
-            if not self._users[time_zone]:
-                self._open.pop(time_zone).close()
+            self._leave(time_zone)
+
+    def _leave(self, time_zone: str) -> None:
+        self._users[time_zone] -= 1
+        if not self._users[time_zone] and time_zone in self._open:
+            self._open.pop(time_zone).close()
 
 
 def _opened(time_zone: str) -> duckdb.DuckDBPyConnection:
