@@ -50,7 +50,7 @@ FLAT_ROWS: list[list[Any]] = [
 
 
 def test_a_format_may_be_collected_while_another_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The collector runs where it likes, within the opening of a connection too; what it gives back waits for nobody."""
+    """The collector runs where it likes, also while a connection opens; what it gives back waits for nobody."""
     connect = duckdb.connect
 
     def collecting(*args: Any, **kwargs: Any) -> duckdb.DuckDBPyConnection:
