@@ -14,7 +14,11 @@ from headrace.batch.session import TIME_ZONE, BatchSession
 from headrace.clock import SystemClock
 from headrace.errors import StreamError, StreamErrors
 
-RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("recorded.json").read_text())
+RECORDED: list[dict[str, Any]] = [
+    entry
+    for name in ("recorded.json", "recorded_sketches.json")
+    for entry in json.loads(Path(__file__).with_name(name).read_text())
+]
 
 
 @pytest.fixture(scope="module")

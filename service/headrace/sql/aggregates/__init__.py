@@ -19,6 +19,7 @@ from headrace.sql.aggregates import (
     percentiles,
     picking,
     sketches,
+    sketching,
 )
 from headrace.sql.aggregates.installed import installed
 
@@ -33,6 +34,7 @@ SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
         **collecting.AGGREGATES,
         **densities.AGGREGATES,
         **sketches.AGGREGATES,
+        **sketching.AGGREGATES,
     }
 )
 """Spark's aggregates by canonical name and alias, those that are refused too."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from headrace.duck import let
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
-from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, over, refused, table
+from headrace.sql.aggregates.forms.building import Merge, Phases, Texts, either, form, over, refused, table
 from headrace.sql.function import Argument
 from headrace.sql.functions.signature import WHOLE, accept, fail, mismatch, unsupported
 from headrace.sql.vectorised import HLL_PRECISION, hash_sql, is_hashable
@@ -58,7 +58,6 @@ def _estimate(buffers: Texts) -> str:
     return f"round(CASE WHEN {empty} > 0 AND {linear} <= 400 THEN {linear} ELSE {corrected} END)"
 
 
-Merge = Callable[[Texts, Texts], Texts]
 _BITS = 32_768
 """Bits of a bitmap: 4096 bytes."""
 _POSITION = "CAST({0} // 8 * 8 + 7 - {0} % 8 AS BIGINT)"
@@ -113,8 +112,6 @@ def _bitmap_fold(name: str, sign: str, byte: str) -> AggregateFunction:
 
 _NO_LIBRARY = "it gives bytes of the Apache DataSketches format, which is not written here; use {} instead"
 _KLL = ("bigint", "double", "float")
-_TUPLES = ("sketch", "union", "intersection")
-_COUNTS = _NO_LIBRARY.format("approx_count_distinct(), or count(DISTINCT) with extensions: [distinct_aggregates],")
 _TOP = _NO_LIBRARY.format("approx_top_k()")
 _RANKS = _NO_LIBRARY.format("percentile_approx()")
 
@@ -123,12 +120,7 @@ AGGREGATES = table(
     AggregateFunction("bitmap_construct_agg", (1, 1), _bitmap_construct),
     _bitmap_fold("bitmap_or_agg", "|", "00"),
     _bitmap_fold("bitmap_and_agg", "&", "FF"),
-    *(
-        refused(name, _COUNTS)
-        for name in ("hll_sketch_agg", "hll_union_agg", "theta_sketch_agg", "theta_union_agg", "theta_intersection_agg")
-    ),
     *(refused(f"kll_{name}_{kind}", _RANKS) for name in ("sketch_agg", "merge_agg") for kind in _KLL),
-    *(refused(f"tuple_{name}_agg_{kind}", _COUNTS) for name in _TUPLES for kind in ("double", "integer")),
     *(refused(f"approx_top_k{name}", _TOP) for name in ("_accumulate", "_combine")),
     refused("measure", "metric views are not part of headrace; write the aggregate itself"),
 )

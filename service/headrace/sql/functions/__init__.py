@@ -19,6 +19,7 @@ from headrace.sql.functions import (
     mathematics,
     nested,
     scaled,
+    sketching,
     temporal,
     text,
     times,
@@ -50,6 +51,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **documents.FUNCTIONS,
         **exchange.FUNCTIONS,
         **facts.FUNCTIONS,
+        **sketching.FUNCTIONS,
     }
 )
 """Scalar and generator functions by canonical name and alias; an alias maps to the entry of its canonical name."""

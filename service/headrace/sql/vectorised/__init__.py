@@ -26,6 +26,7 @@ from headrace.sql.vectorised.hashing import (
     xxhash64_long,
 )
 from headrace.sql.vectorised.histogram import fewer_bars
+from headrace.sql.vectorised.sketches.registered import SKETCHES
 from headrace.sql.vectorised.values.single import SINGLE
 from headrace.types import (
     BIGINT,
@@ -129,7 +130,7 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
         ArrowFunction(f"headrace_{name}", ("BLOB",), "VARCHAR", _bytewise(_digest(name), pa.string()))
         for name in ("sha224", "sha384", "sha512")
     ),
-    *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in SINGLE),
+    *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in (*SINGLE, *SKETCHES)),
 )
 """What a session registers before it is locked."""
 

@@ -26,6 +26,7 @@ from headrace.types import (
 )
 
 Texts = Sequence[str]
+Merge = Callable[[Texts, Texts], Texts]
 
 
 @dataclass(frozen=True, slots=True)
