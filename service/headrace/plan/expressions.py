@@ -106,15 +106,17 @@ class ScalarSubquery(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Membership(Expression):
-    """Whether a row has a match in a static plan: IN and EXISTS in WHERE, as the filter they are while filters move.
+    """Whether a row has a match in a static plan: IN, EXISTS or a semi join, as the filter it is while filters move.
 
     Between rules it is a semi join, or an anti join where negated; `condition` reads the row and the plan's columns.
+    `in_where`: written as a filter, not as a join, and so allowed below the watermark.
     """
 
     condition: Expression | None
     plan: Any  # headrace.plan.nodes.Plan
     negated: bool
     null_aware: bool
+    in_where: bool
     at: Position | None = field(default=None, compare=False, repr=False)
 
 

@@ -167,13 +167,13 @@ SELECT user FROM (SELECT user FROM clicks EXCEPT SELECT user FROM users) WHERE u
 =>
 Project [user#1]
   Aggregate [user#1] []
-    Join LeftAnti (user#1 <=> user#2)
-      Project [user#1]
+    Project [user#1]
+      Join LeftAnti (user#1 <=> user#2)
         Watermark ts#3 delay 5000000us
           Filter (user#1 > 'a')
             Stream clicks [ts#3, user#1, v#4, n#5, xs#6, p#7]
-      Project [user#2]
-        Table users [user#2, city#8]
+        Project [user#2]
+          Table users [user#2, city#8]
 
 -- a condition without columns decides about both sides of a join
 SELECT a, b FROM l LEFT JOIN r ON l.k = r.k WHERE a > 1 AND 1 > 2

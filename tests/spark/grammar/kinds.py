@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.spark.grammar import chained, grouped, joined, refused, stateless
+from tests.spark.grammar import chained, grouped, joined, refused, stacked, stateless, unusual
 from tests.spark.grammar.draw import Draw
 
 KINDS: dict[str, Callable[[Draw], dict[str, Any]]] = {
@@ -30,6 +30,11 @@ KINDS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "join_grouped": chained.joined_then_grouped,
     "grouped_join": chained.grouped_then_joined,
     "union_of_grouped": chained.union_of_grouped,
+    "stacked": stacked.stacked,
+    "typed": unusual.typed,
+    "typed_join": unusual.typed_join,
+    "zoned": unusual.zoned,
+    "remarked": unusual.remarked,
     "refused": refused.refused,
 }
 """A maker of a case for each kind; each step says what arrives, not what comes of it."""

@@ -1,13 +1,14 @@
 """Room 3, rule: filters go as far down as their meaning allows, and below the watermark.
 
 Rows that a filter below the watermark drops do not move it; a condition on the event-time column stays above, and the
-rows it drops do move it. IN and EXISTS over tables are filters too: they become joins when filters have moved.
-Source: Spark PushPredicateThroughNonJoin, PushPredicateThroughJoin, RewritePredicateSubquery.
+rows it drops do move it. IN and EXISTS over tables are filters too: they become joins when filters have moved. A semi
+join, written as a join, moves like them, though never below a watermark nor a filter that stays.
+Source: Spark PushPredicateThroughNonJoin, PushPredicateThroughJoin, RewritePredicateSubquery, PushDownLeftSemiAntiJoin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from headrace.plan.expressions import Expression, Membership, ScalarSubquery, references, substitute, walk
@@ -43,6 +44,7 @@ _FROM_WHERE = {
     JoinType.SEMI: (True, False),
     JoinType.ANTI: (True, False),
 }
+_TESTS = (JoinType.SEMI, JoinType.ANTI)
 _FROM_ON = {
     JoinType.INNER: (True, True),
     JoinType.LEFT: (False, True),
@@ -67,15 +69,14 @@ def _push(plan: Plan, parts: _Parts) -> Plan:
             return _through_project(plan, parts)
         case Watermark():
             event_time = plan.event_time.id
-            down = [part for part in parts if is_deterministic(part) and event_time not in references(part)]
-            return _split(plan, parts, down)
+            return _split(plan, parts, lambda part: event_time not in references(part) and not _is_join(part))
         case WindowAssign() | SessionAssign() | Generate():
             child = {column.id for column in plan.child.columns}
-            return _split(plan, parts, [p for p in parts if is_deterministic(p) and references(p) <= child])
+            return _split(plan, parts, lambda part: references(part) <= child)
         case Aggregate():
             return _through_aggregate(plan, parts)
         case Sort():
-            return _split(plan, parts, [part for part in parts if is_deterministic(part)])
+            return _split(plan, parts, lambda _: True)
         case Union():
             return _through_union(plan, parts)
         case SetOperation():
@@ -91,15 +92,33 @@ def _under(plan: Plan, parts: _Parts) -> Plan:
     plan = filtered(plan, [part for part in parts if not isinstance(part, Membership)])
     for part in dict.fromkeys(part for part in parts if isinstance(part, Membership)):
         how = JoinType.ANTI if part.negated else JoinType.SEMI
-        plan = Join(plan, part.plan, how, part.condition, part.null_aware, in_where=True, at=part.at)
+        plan = Join(plan, part.plan, how, part.condition, part.null_aware, in_where=part.in_where, at=part.at)
     return plan
 
 
 def _split(
-    plan: Watermark | WindowAssign | SessionAssign | Generate | Sort | Aggregate, parts: _Parts, down: _Parts
+    plan: Watermark | WindowAssign | SessionAssign | Generate | Sort, parts: _Parts, may: Callable[[Expression], bool]
 ) -> Plan:
-    stay = [part for part in parts if part not in down]
+    down, stay = _parted(parts, may)
     return _under(replace(plan, child=_push(plan.child, down)), stay)
+
+
+def _parted(parts: _Parts, may: Callable[[Expression], bool]) -> tuple[list[Expression], list[Expression]]:
+    """Return the conditions that go down and those that stay; a join stays above a condition below it that stays."""
+    down: list[Expression] = []
+    stay: list[Expression] = []
+    for part in parts:
+        goes = is_deterministic(part) and may(part) and not (_is_join(part) and stay)
+        (down if goes else stay).append(part)
+    return down, stay
+
+
+def _is_join(part: Expression) -> bool:
+    return isinstance(part, Membership) and not part.in_where
+
+
+def _has_state(part: Expression) -> bool:
+    return isinstance(part, Membership) and part.plan.is_streaming
 
 
 def _through_project(plan: Project, parts: _Parts) -> Plan:
@@ -111,48 +130,42 @@ def _through_project(plan: Project, parts: _Parts) -> Plan:
 
 def _through_aggregate(plan: Aggregate, parts: _Parts) -> Plan:
     by_id = {key.column.id: key.child for key in plan.keys}
-    down: list[Expression] = []
-    stay: list[Expression] = []
-    for part in parts:
-        ids = references(part)
-        movable = bool(ids) and ids <= by_id.keys() and is_deterministic(part)
-        (down if movable else stay).append(part)
+    down, stay = _parted(
+        parts, lambda part: bool(references(part)) and references(part) <= by_id.keys() and not _has_state(part)
+    )
     child = _push(plan.child, [substitute(part, by_id) for part in down])
     return _under(replace(plan, child=child), stay)
 
 
 def _through_union(plan: Union, parts: _Parts) -> Plan:
-    down = [part for part in parts if is_deterministic(part)]
+    down, stay = _parted(parts, lambda part: not _has_state(part))
     children = []
     for child in plan.children:
         by_id: dict[int, Expression] = {out.id: old for out, old in zip(plan.output, child.columns, strict=True)}
         children.append(_push(child, [substitute(part, by_id) for part in down]))
-    stay = [part for part in parts if part not in down]
     return _under(replace(plan, children=tuple(children)), stay)
 
 
 def _through_set_operation(plan: SetOperation, parts: _Parts) -> Plan:
-    down = [part for part in parts if is_deterministic(part)]
-    stay = [part for part in parts if part not in down]
+    down, stay = _parted(parts, lambda part: not _is_join(part))
     return _under(replace(plan, left=_push(plan.left, down), right=apply(plan.right)), stay)
 
 
 def _through_join(join: Join, parts: _Parts) -> Plan:
-    if join.in_where and not join.right.is_streaming:
-        is_anti = join.how is JoinType.ANTI
-        tested = Membership(BOOLEAN, join.condition, apply(join.right), is_anti, join.null_aware, join.at)
-        return _push(join.left, (tested, *parts))
+    if join.how in _TESTS and (join.how is JoinType.SEMI or not join.right.is_streaming):
+        return _as_test(join, parts)
     left = frozenset(column.id for column in join.left.columns)
     right = frozenset(column.id for column in join.right.columns)
     # A condition without columns decides about all rows: Spark folds it, and what is below reads nothing.
     fixed = [part for part in parts if not references(part) and is_deterministic(part) and not _asks_a_table(part)]
     parts = [part for part in parts if part not in fixed]
-    to_left, to_right, above = _by_side(parts, left, right, _FROM_WHERE[join.how])
+    joins = _above_the_join(join, parts, left, right)
+    to_left, to_right, above = _by_side([p for p in parts if p not in joins], left, right, _FROM_WHERE[join.how])
     # NOT IN tests nulls of both sides, so its condition stays whole.
     on = () if join.null_aware else conjuncts(join.condition)
     on_left, on_right, within = _by_side(on, left, right, _FROM_ON[join.how])
     if join.how is JoinType.INNER:
-        joined = [part for part in above if is_deterministic(part)]
+        joined = [part for part in above if is_deterministic(part) and not _is_join(part)]
         within = [*within, *joined]
         above = [part for part in above if part not in joined]
     condition = join.condition if join.null_aware else all_of(within)
@@ -162,7 +175,30 @@ def _through_join(join: Join, parts: _Parts) -> Plan:
         right=_push(join.right, (*fixed, *on_right, *to_right)),
         condition=condition,
     )
-    return _under(changed, above)
+    return _under(changed, [*above, *joins])
+
+
+def _above_the_join(join: Join, parts: _Parts, left: frozenset[int], right: frozenset[int]) -> list[Expression]:
+    """Return the joins among the conditions that may not move into this one."""
+    if join.how is JoinType.INNER:
+        return []
+    joins = [part for part in parts if _is_join(part)]
+    filters = [part for part in parts if part not in joins]
+    above = _by_side(filters, left, right, _FROM_WHERE[join.how])[2]
+    first = next((at for at, part in enumerate(parts) if part in above), len(parts))
+    return [part for part in joins if join.how in _TESTS or part in parts[first:]]
+
+
+def _as_test(join: Join, parts: _Parts) -> Plan:
+    """Push a semi or anti join as the filter it is; what its condition says of one side alone goes further."""
+    ids = [frozenset(column.id for column in side.columns) for side in (join.left, join.right)]
+    on = conjuncts(join.condition) if join.right.is_streaming else ()
+    on_left, on_right, within = _by_side(on, ids[0], ids[1], _FROM_ON[join.how])
+    condition = all_of(within) if join.right.is_streaming else join.condition
+    is_anti = join.how is JoinType.ANTI
+    right = _push(join.right, on_right)
+    tested = Membership(BOOLEAN, condition, right, is_anti, join.null_aware, join.in_where, join.at)
+    return _push(join.left, (*on_left, tested, *parts))
 
 
 def _asks_a_table(part: Expression) -> bool:
