@@ -1,17 +1,21 @@
-"""Sketches of Apache DataSketches: any split of the rows gives the sketch of all rows, or one that estimates the same."""
+"""Sketches of Apache DataSketches: any split of the rows gives the sketch of all, or one that estimates the same."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import datasketches
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.errors import StreamError
 from headrace.sql.functions import FUNCTIONS
-from headrace.sql.vectorised.sketches import hll, theta, tuples
+from headrace.sql.vectorised.sketches import hll, kll, theta, tuples
 from headrace.sql.vectorised.values.by_value import ConditionError
-from headrace.types import BIGINT, BINARY, DOUBLE, INT, STRING
+from headrace.types import BIGINT, BINARY, DOUBLE, FLOAT, INT, STRING
 
 _KEYS = [(i * 7919 % 1000,) for i in range(3000)]
 
@@ -34,7 +38,7 @@ def test_a_theta_sketch_of_pieces_is_that_of_all_rows(fold: Any, log: int, count
 @pytest.mark.parametrize(("kind", "number"), [("double", DOUBLE), ("integer", INT)])
 def test_a_tuple_sketch_of_pieces_is_that_of_all_rows(fold: Any, mode: str, kind: str, number: Any) -> None:
     """The same bytes: whole numbers add up to the same in any order."""
-    rows = [(key, float(i) if kind == "double" else i) for i, (key,) in enumerate(_KEYS)]
+    rows = [(key, float(i) if kind == "double" else i) for i, (key,) in enumerate(_KEYS[:400] * 2)]
     form = fold.form(f"tuple_sketch_agg_{kind}", [BIGINT, number], [(INT, 6), (STRING, mode)])
     assert fold(form, _pieces(rows, 3), [BIGINT, number]) == fold(form, [rows], [BIGINT, number])
 
@@ -47,6 +51,51 @@ def test_hyperloglog_sketches_of_pieces_estimate_the_same_within_their_error(fol
         assert found == pytest.approx(1000, rel=0.1)
 
 
+@pytest.mark.parametrize("count", [1, 7])
+@pytest.mark.parametrize(("kind", "number"), [("bigint", INT), ("double", DOUBLE), ("float", FLOAT)])
+def test_quantiles_of_pieces_stay_within_the_error(fold: Any, count: int, kind: str, number: Any) -> None:
+    """Four times the error that 99 of 100 sketches keep; the same rows in the same pieces give the same bytes."""
+    rows: list[Any] = [(i * 7919 % 4001 * (1 if kind == "bigint" else 1.0),) for i in range(4001)]
+    form = fold.form(f"kll_sketch_agg_{kind}", [number])
+    found = fold(form, _pieces(rows, count), [number])
+    assert fold(form, _pieces(rows, count), [number]) == found
+    assert kll.count(found, "f", kind) == 4001
+    shares = np.linspace(0, 1, 41)
+    errors = np.abs(np.array(kll.quantiles(found, shares, "f", kind)) / 4000 - shares)
+    assert errors.max() < 4 * 0.0133
+    assert kll.ranks(found, np.array([0, 4000]), "f", kind) == [pytest.approx(0, abs=0.001), 1.0]
+    assert [kll.end(found, most, "f", kind) for most in (False, True)] == [0, 4000]
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_many_values_in_many_pieces_keep_few_items(count: int) -> None:
+    """A million values: the size is that of Spark's sketches, the error no larger."""
+    values = np.random.default_rng(7).permutation(1_000_000)
+    sketches = [kll.built(piece, 200, "bigint") for piece in np.array_split(values, count)]
+    found = kll.union(sketches, 0, "f", "bigint")
+    assert len(found) < 6_000
+    shares = np.linspace(0, 1, 101)
+    assert np.abs(np.array(kll.quantiles(found, shares, "f", "bigint")) / 999_999 - shares).max() < 2 * 0.0133
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.floats(width=32), max_size=200), min_size=1, max_size=4), st.integers(8, 20))
+def test_the_library_reads_kll_sketches_and_finds_the_same(pieces: list[list[float]], k: int) -> None:
+    """The package's own C++ takes the bytes; its ranks count the most value otherwise than Spark's Java, by one."""
+    sketches = [kll.built(np.array(piece, np.float64), k, "double") for piece in pieces]
+    ours = kll.union(sketches, k, "f", "double")
+    theirs = datasketches.kll_doubles_sketch.deserialize(ours)
+    counted = [value for piece in pieces for value in piece if not math.isnan(value)]
+    assert (theirs.n, theirs.k, theirs.num_retained <= theirs.n) == (len(counted), k, True)
+    assert kll.count(ours, "f", "double") == len(counted)
+    if counted:
+        assert (theirs.get_min_value(), theirs.get_max_value()) == (min(counted), max(counted))
+        ranks = kll.ranks(ours, np.array(counted), "f", "double")
+        step = 1 / len(counted) + 1e-9
+        inner = [i for i, value in enumerate(counted) if min(counted) < value]
+        assert [ranks[i] for i in inner] == pytest.approx([theirs.get_rank(counted[i], True) for i in inner], abs=step)
+
+
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
@@ -56,6 +105,8 @@ def test_hyperloglog_sketches_of_pieces_estimate_the_same_within_their_error(fol
         ("theta_union_agg", [BINARY]),
         ("tuple_union_agg_double", [BINARY]),
         ("tuple_sketch_agg_integer", [INT, INT]),
+        ("kll_sketch_agg_double", [DOUBLE]),
+        ("kll_merge_agg_bigint", [BINARY]),
     ],
 )
 def test_no_rows_and_rows_of_nulls_give_the_empty_sketch(fold: Any, name: str, kinds: list[Any]) -> None:
@@ -92,11 +143,14 @@ def test_hyperloglog_is_refused_without_its_package(fold: Any, monkeypatch: pyte
 def test_bytes_cut_short_are_refused_with_sparks_condition(fold: Any) -> None:
     """At every length, for each family."""
     keys = fold(fold.form("theta_sketch_agg", [INT], [(INT, 4)]), [_KEYS], [INT])
-    pairs = fold(fold.form("tuple_sketch_agg_integer", [INT, INT], [(INT, 4)]), [[(k, k) for (k,) in _KEYS]], [INT, INT])
+    form = fold.form("tuple_sketch_agg_integer", [INT, INT], [(INT, 4)])
+    pairs = fold(form, [[(key, key) for (key,) in _KEYS]], [INT, INT])
+    values = fold(fold.form("kll_sketch_agg_bigint", [INT], [(INT, 8)]), [_KEYS], [INT])
     for content, read, condition in (
         (keys, lambda b: theta.read(b, "f"), "THETA_INVALID_INPUT_SKETCH_BUFFER"),
         (pairs, lambda b: tuples.read(b, "f", tuples.INTEGER), "TUPLE_INVALID_INPUT_SKETCH_BUFFER"),
         (pairs, lambda b: tuples.read(b, "f", tuples.DOUBLE), "TUPLE_INVALID_INPUT_SKETCH_BUFFER"),
+        (values, lambda b: kll.read(b, "f", "bigint"), "KLL_INVALID_INPUT_SKETCH_BUFFER"),
     ):
         for end in range(len(content)):
             with pytest.raises(ConditionError, match=condition):

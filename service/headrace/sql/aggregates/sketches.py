@@ -111,16 +111,13 @@ def _bitmap_fold(name: str, sign: str, byte: str) -> AggregateFunction:
 
 
 _NO_LIBRARY = "it gives bytes of the Apache DataSketches format, which is not written here; use {} instead"
-_KLL = ("bigint", "double", "float")
 _TOP = _NO_LIBRARY.format("approx_top_k()")
-_RANKS = _NO_LIBRARY.format("percentile_approx()")
 
 AGGREGATES = table(
     AggregateFunction("approx_count_distinct", (1, 2), _approximate),
     AggregateFunction("bitmap_construct_agg", (1, 1), _bitmap_construct),
     _bitmap_fold("bitmap_or_agg", "|", "00"),
     _bitmap_fold("bitmap_and_agg", "&", "FF"),
-    *(refused(f"kll_{name}_{kind}", _RANKS) for name in ("sketch_agg", "merge_agg") for kind in _KLL),
     *(refused(f"approx_top_k{name}", _TOP) for name in ("_accumulate", "_combine")),
     refused("measure", "metric views are not part of headrace; write the aggregate itself"),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from headrace.sql.aggregates.sketching import counting, tuples
+from headrace.sql.aggregates.sketching import counting, kll, tuples
 
 AGGREGATES = {
     **counting.AGGREGATES,
     **tuples.AGGREGATES,
+    **kll.AGGREGATES,
 }
 """Sketches, by name."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.sketching import counting, tuples
+from headrace.sql.functions.sketching import counting, kll, tuples
 
 FUNCTIONS = {
     **counting.FUNCTIONS,
     **tuples.FUNCTIONS,
+    **kll.FUNCTIONS,
 }
 """Sketches, by name."""

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.sql.vectorised.sketches import hll, murmur, theta, tuples
+from headrace.sql.vectorised.sketches import hll, kll, murmur, theta, tuples
 from headrace.sql.vectorised.values.single import Single
 
 _KINDS = {
     "b": "BLOB",
     "B": "BLOB[]",
     "n": "BIGINT[]",
+    "d": "DOUBLE[]",
+    "s": "FLOAT[]",
     "t": "VARCHAR",
     "T": "VARCHAR[]",
     "i": "INTEGER",
@@ -30,7 +32,12 @@ _KINDS = {
 _RESULTS = {
     "BLOB": pa.binary(),
     "BIGINT": pa.int64(),
+    "FLOAT": pa.float32(),
     "DOUBLE": pa.float64(),
+    "VARCHAR": pa.string(),
+    "BIGINT[]": pa.list_(pa.int64()),
+    "FLOAT[]": pa.list_(pa.float32()),
+    "DOUBLE[]": pa.list_(pa.float64()),
 }
 
 
@@ -101,6 +108,24 @@ def _of_kind(kind: tuples.Kind, entries: str) -> tuple[Single, ...]:
     )
 
 
+def _kll(kind: str, letter: str) -> tuple[Single, ...]:
+    """`letter` stands for a list of what the sketches hold."""
+
+    def bound(function: Callable[..., Any]) -> Callable[..., Any]:
+        return partial(function, kind=kind)
+
+    many = _KINDS[letter]
+    return (
+        _each(f"kll_built_{kind}", f"{letter}i", "BLOB", bound(kll.built)),
+        _each(f"kll_union_{kind}", "Bit", "BLOB", bound(kll.union)),
+        _each(f"kll_count_{kind}", "bt", "BIGINT", bound(kll.count)),
+        _each(f"kll_quantiles_{kind}", "bdt", many, bound(kll.quantiles)),
+        _each(f"kll_ranks_{kind}", f"b{letter}t", "DOUBLE[]", bound(kll.ranks)),
+        _each(f"kll_end_{kind}", "bft", many[:-2], bound(kll.end)),
+        _each(f"kll_described_{kind}", "bt", "VARCHAR", bound(kll.described)),
+    )
+
+
 SKETCHES: tuple[Single, ...] = (
     ("headrace_sketch_hash_long", ("BIGINT",), "BIGINT", murmur.hash_longs),
     ("headrace_sketch_hash_double", ("DOUBLE",), "BIGINT", murmur.hash_doubles),
@@ -114,6 +139,9 @@ SKETCHES: tuple[Single, ...] = (
     _each("theta_estimate", "bt", "BIGINT", theta.estimate),
     *_of_kind(tuples.DOUBLE, "e"),
     *_of_kind(tuples.INTEGER, "j"),
+    *_kll("bigint", "n"),
+    *_kll("float", "s"),
+    *_kll("double", "d"),
     _each("hll_built_longs", "ni", "BLOB", lambda values, log: hll.built(values.tolist(), log)),
     _each("hll_built_texts", "Ti", "BLOB", hll.built),
     _each("hll_union", "Bft", "BLOB", hll.union),
