@@ -70,6 +70,9 @@ MAX_PRECISION = 38
 _DECIMALS = ("DECIMAL", "DEC", "NUMERIC")
 _CHARACTERS = ("CHAR", "CHARACTER", "VARCHAR")
 _PARAMETRIC = ("ARRAY", "MAP", "STRUCT", "INTERVAL", *_DECIMALS, *_CHARACTERS)
+_NESTED = {"ARRAY": "ARRAY<INT>", "MAP": "MAP<STRING, INT>", "STRUCT": "STRUCT<a: INT>"}
+_SCALE_TOO_LARGE = "UNSUPPORTED_DATATYPE"
+_COLLATION = re.compile(r"(?:UTF8|UNICODE|[A-Z]{2,3})(?:_|$)")
 _DAY_TIME_UNITS = ("DAY", "HOUR", "MINUTE", "SECOND")
 _YEAR_MONTH_UNITS = ("YEAR", "MONTH")
 _TOKEN = re.compile(
@@ -180,30 +183,36 @@ class _Reader:
         """Read one type."""
         token = self._take()
         name = token.upper
-        if token.kind != "word":
+        if token.kind not in ("word", "quoted") or name.isdecimal():
             raise self._unexpected(token, "a type")
         if name in ATOMIC_NAMES:
-            return self._atomic(name)
+            return self._atomic(token)
         if name in _DECIMALS:
             return self._decimal(token)
         if name in _CHARACTERS:
-            self._length(name)
+            self._length(token)
             return STRING
         if name == "INTERVAL":
             return self._interval()
-        if name in ("ARRAY", "MAP", "STRUCT"):
-            return self._nested(name)
+        if name in _NESTED:
+            return self._nested(token)
+        if self.peek().text == "(" and not self.peek(1).text.isdecimal():
+            raise self._unexpected(self.peek(), "the end of the type")
         hint = did_you_mean(name, (*ATOMIC_NAMES, *_PARAMETRIC))
         message = f"unsupported data type {token.text!r}."
         raise self._error(message, token.offset, condition="UNSUPPORTED_DATATYPE", hint=hint)
 
-    def _atomic(self, name: str) -> DataType:
-        if name == "STRING" and self._takes("COLLATE"):
+    def _atomic(self, token: _Token) -> DataType:
+        if token.upper == "STRING" and self._takes("COLLATE"):
             collation = self._take()
             if collation.upper != "UTF8_BINARY":
                 message = f"the collation {collation.text!r} is not supported; allowed: UTF8_BINARY."
-                raise self._error(message, collation.offset, condition="UNSUPPORTED_DATATYPE")
-        return ATOMIC_NAMES[name]
+                condition = "UNSUPPORTED_DATATYPE" if _COLLATION.match(collation.upper) else "COLLATION_INVALID_NAME"
+                raise self._error(message, collation.offset, condition=condition)
+        if self.peek().text == "(":
+            message = f"{token.upper} takes nothing in brackets."
+            raise self._error(message, token.offset, condition="UNSUPPORTED_DATATYPE")
+        return ATOMIC_NAMES[token.upper]
 
     def _decimal(self, token: _Token) -> DataType:
         if not self._takes("("):
@@ -211,20 +220,25 @@ class _Reader:
         precision, scale = self._number(), 0
         if self._takes(","):
             scale = self._number()
+        if self.peek().text == ",":
+            message = "DECIMAL takes a precision and a scale."
+            raise self._error(message, token.offset, condition="UNSUPPORTED_DATATYPE")
         self._expect(")")
         if precision > MAX_PRECISION or scale > precision:
             message = (
                 f"DECIMAL({precision},{scale}) is not allowed; the precision is at most {MAX_PRECISION} and the scale "
                 "at most the precision."
             )
-            raise self._error(message, token.offset, condition="UNSUPPORTED_DATATYPE")
+            condition = "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION" if precision > MAX_PRECISION else _SCALE_TOO_LARGE
+            raise self._error(message, token.offset, condition=condition)
         return DecimalType(precision, scale)
 
-    def _length(self, name: str) -> None:
-        if name == "VARCHAR" or self.peek().text == "(":
-            self._expect("(")
-            self._number()
-            self._expect(")")
+    def _length(self, token: _Token) -> None:
+        if not self._takes("("):
+            message = f"{token.upper} takes a length, as in {token.upper}(10)."
+            raise self._error(message, token.offset, condition="DATATYPE_MISSING_SIZE")
+        self._number()
+        self._expect(")")
 
     def _interval(self) -> DataType:
         for units, kind in ((_DAY_TIME_UNITS, DAY_TIME_INTERVAL), (_YEAR_MONTH_UNITS, YEAR_MONTH_INTERVAL)):
@@ -237,8 +251,11 @@ class _Reader:
                 return kind
         return CALENDAR_INTERVAL
 
-    def _nested(self, name: str) -> DataType:
-        self._expect("<")
+    def _nested(self, token: _Token) -> DataType:
+        name = token.upper
+        if not self._takes("<"):
+            message = f"{name} names its parts, as in {_NESTED[name]}."
+            raise self._error(message, token.offset, condition=f"INCOMPLETE_TYPE_DEFINITION.{name}")
         kind: DataType
         if name == "ARRAY":
             kind = ArrayType(self.read_type())

@@ -110,7 +110,7 @@ def test_intervals_are_read_with_their_units() -> None:
         ("a INTERVAL SECOND TO DAY", "PARSE_SYNTAX_ERROR", 1, 22),
         ("a IN", "UNSUPPORTED_DATATYPE", 1, 3),
         ("a GEOMETRY", "UNSUPPORTED_DATATYPE", 1, 3),
-        ("a DECIMAL(39,0)", "UNSUPPORTED_DATATYPE", 1, 3),
+        ("a DECIMAL(39,0)", "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", 1, 3),
         ("a DECIMAL(3,4)", "UNSUPPORTED_DATATYPE", 1, 3),
     ],
 )

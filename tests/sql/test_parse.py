@@ -116,7 +116,6 @@ def test_words_between_arguments_are_commas(special: str, plain: str) -> None:
         ("count(a) FILTER (WHERE b > 1)", exp.Filter),
         ("percentile_cont(0.5) WITHIN GROUP (ORDER BY a)", exp.WithinGroup),
         ("sum(a) OVER (PARTITION BY b)", exp.Window),
-        ("if(a, b, c)", exp.If),
         ("a LIKE ANY ('x', 'y')", exp.Like),
         ("window.start", exp.Column),
         ("window", exp.Column),

@@ -11,6 +11,16 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+_ENDS_TYPE = (TokenType.R_PAREN, TokenType.COMMA)
+_DEPTH = {
+    TokenType.L_PAREN: 1,
+    TokenType.LT: 1,
+    TokenType.R_PAREN: -1,
+    TokenType.GT: -1,
+    TokenType.DAMP: -3,
+}
+"""How deep in brackets a token leads inside a type; DAMP is >>>."""
+
 
 class UnsignedShift(exp.Expression, exp.Binary):
     """``a >>> b``, which sqlglot has no node for."""
@@ -25,7 +35,7 @@ class SparkSqlParser(SparkParser):
     FUNCTIONS = {}  # noqa: RUF012 - sqlglot's way to configure a parser
     FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CAST": lambda self: self._parse_cast(True),
-        "TRY_CAST": lambda self: self._parse_cast(False, safe=True),
+        "TRY_CAST": lambda self: self._parse_cast(False),
         "EXTRACT": lambda self: self._parse_extract(),
         "OVERLAY": lambda self: _call("overlay", self._parse_overlay(), "this", "expression", "from_", "for_"),
         "POSITION": lambda self: self._parse_needle(),
@@ -35,9 +45,33 @@ class SparkSqlParser(SparkParser):
     }
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
-        "IF": SparkParser.NO_PAREN_FUNCTION_PARSERS["IF"],
     }
     STRICT_CAST = True  # a::INT is CAST, never TRY_CAST
+
+    def _parse_cast(self, strict: bool, safe: bool | None = None) -> exp.Expr:  # noqa: ARG002 - sqlglot's signature
+        this = self._parse_assignment()
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("Expected AS after CAST")
+        return (exp.Cast if strict else exp.TryCast)(this=this, to=self._parse_written_type())
+
+    def _parse_written_type(self) -> exp.DataType:
+        """Read a type up to the end of its CAST, as its text: which types there are is said elsewhere."""
+        first, depth = self._curr, 0
+        while self._curr and (depth > 0 or self._curr.token_type not in _ENDS_TYPE):
+            depth += _DEPTH.get(self._curr.token_type, 0)
+            self._advance()
+        if self._curr is first or not self._curr:
+            self.raise_error("Expected a type after AS")
+        return self._type_between(first, self._prev)
+
+    def _type_between(self, first: Token, last: Token) -> exp.DataType:
+        return exp.DataType(this=exp.DType.USERDEFINED, kind=self.sql[first.start : last.end + 1])
+
+    def _parse_dcolon(self) -> exp.Expr | None:
+        first = self._curr
+        if self._parse_types() is None:
+            self._match_set((TokenType.VAR, TokenType.IDENTIFIER))
+        return None if self._curr is first else self._type_between(first, self._prev)
 
     def _parse_needle(self) -> exp.Anonymous:
         # POSITION(a IN b) has IN between; position(a, b[, start]) is a plain call.
@@ -82,7 +116,7 @@ class SparkSql(Spark):
                 place += 1
                 continue
             if _is_unsigned_shift(tokens, place):
-                found.append(_retyped(token, TokenType.DAMP, ">>>"))
+                found.append(Token(TokenType.DAMP, ">>>", token.line, token.col, token.start, tokens[place + 2].end))
                 place += 3
                 continue
             if _is_spaced_bytes(token, following):

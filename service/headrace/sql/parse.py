@@ -11,6 +11,7 @@ from sqlglot.errors import ErrorLevel, ParseError, TokenError
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.sql.dialect import SparkSql
+from headrace.sql.grammar import order_as_spark, refuse_foreign
 from headrace.values import Position
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
@@ -33,12 +34,39 @@ def parse(sql: str) -> exp.Expr:
     if len(found) != 1:
         what = "is empty" if not found else f"holds {len(found)} statements"
         raise StreamErrors([_syntax_error(f"The SQL {what}; write one query.", Position("", 1, 1))])
-    tree = found[0]
+    tree = _table(found[0])
     if not isinstance(tree, _QUERIES):
         message = f"Only queries run in a stream; this is {_statement_name(tree)}."
         hint = "Write a SELECT; outputs are named by the query's sink."
         raise StreamErrors([StreamError("SQL_UNSUPPORTED", message, hint=hint, at=Position("", 1, 1))])
-    return tree.transform(_plain_text, copy=False)
+    tree = tree.transform(_plain_text, copy=False)
+    order_as_spark(tree)
+    _refuse_foreign_parts(tree)
+    return tree
+
+
+def _refuse_foreign_parts(tree: exp.Expr) -> None:
+    """Raise for every node that Spark's grammar has not.
+
+    Raises:
+        StreamErrors: the refusals, with their places.
+    """
+    errors = []
+    for node in tree.walk():
+        try:
+            refuse_foreign(node)
+        except StreamError as error:
+            error.at = position_of(node) or Position("", 1, 1)
+            errors.append(error)
+    if errors:
+        raise StreamErrors(errors)
+
+
+def _table(tree: exp.Expr) -> exp.Expr:
+    """Return TABLE t as the SELECT that it stands for."""
+    if isinstance(tree, exp.Alias) and isinstance(tree.this, exp.Column) and tree.this.sql().upper() == "TABLE":
+        return exp.select("*").from_(exp.Table(this=tree.args["alias"]))
+    return tree
 
 
 def parse_expression(sql: str) -> exp.Expr:

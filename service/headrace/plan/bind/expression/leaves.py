@@ -29,7 +29,6 @@ from headrace.types import (
     NULL,
     SMALLINT,
     STRING,
-    TIME,
     TIMESTAMP,
     TINYINT,
     DataType,
@@ -68,9 +67,12 @@ def type_of(node: exp.Expr) -> DataType:
     Raises:
         StreamError: Spark has no such type.
     """
-    if isinstance(node, exp.DataType) and node.this == exp.DType.TIME:
-        return TIME
-    return parse_type(node.sql(dialect="spark"))
+    written = node.args.get("kind") if isinstance(node, exp.DataType) and node.this == exp.DType.USERDEFINED else None
+    try:
+        return parse_type(str(written or node.sql(dialect="spark")))
+    except StreamError as error:
+        error.at = None  # a place inside the type's own text
+        raise
 
 
 def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: bool) -> None:
