@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +29,8 @@ from headrace.types import (
     MapType,
     StructType,
 )
+
+_WIDE = Context(prec=38)
 
 
 def rows_to_table(rows: Sequence[Mapping[str, Any]], schema: StructType) -> pa.Table:
@@ -68,7 +70,7 @@ def _value(value: Any, kind: DataType) -> Any:
     if isinstance(kind, StructType):
         return {field.name: _value(value.get(field.name), field.type) for field in kind.fields}
     if isinstance(kind, DecimalType):
-        return Decimal(str(value)).quantize(Decimal(1).scaleb(-kind.scale))
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-kind.scale), context=_WIDE)
     read = _READERS.get(kind)
     return read(value) if read else value
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -75,7 +75,7 @@ def texts_of(column: pa.Array, kind: DataType, zone: str, *, nested: bool = Fals
     if kind == STRING:
         return [None if v is None else f'"{v}"' if nested else v for v in column.to_pylist()]
     if kind in (TIMESTAMP, TIMESTAMP_NTZ):
-        shown = ZoneInfo(_zone_name(zone)) if kind == TIMESTAMP else None
+        shown = _zone(zone) if kind == TIMESTAMP else None
         return [None if v is None else _moment(v, shown) for v in column.cast(pa.int64()).to_pylist()]
     write = decimal_text if isinstance(kind, DecimalType) else _WRITERS.get(kind, str)
     return [None if value is None else write(value) for value in column.to_pylist()]
@@ -112,11 +112,15 @@ def _maps(column: pa.MapArray, kind: MapType, zone: str) -> Texts:
     return [f"{{{','.join(sorted(pairs[ends[i] : ends[i + 1]]))}}}" if ok else None for i, ok in enumerate(valid)]
 
 
-def _zone_name(zone: str) -> str:
-    return "UTC" if zone.upper() in ("Z", "UT") else zone
+def _zone(name: str) -> tzinfo:
+    """The zone of a region, or of an offset, which the session writes as GMT+05:30."""
+    if not name.startswith(("GMT+", "GMT-")):
+        return ZoneInfo(name)
+    hours, minutes = (int(part) for part in name[4:].split(":"))
+    return timezone((-1 if name[3] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
 
 
-def _moment(micros: int, zone: ZoneInfo | None) -> str:
+def _moment(micros: int, zone: tzinfo | None) -> str:
     try:
         moment = EPOCH + timedelta(microseconds=micros)
         moment = moment if zone is None else moment.astimezone(zone)
@@ -126,7 +130,7 @@ def _moment(micros: int, zone: ZoneInfo | None) -> str:
     return f"{_day(moment)} {moment:%H:%M:%S}{'.' if fraction else ''}{fraction}"
 
 
-def _beyond(micros: int, zone: ZoneInfo | None) -> str:
+def _beyond(micros: int, zone: tzinfo | None) -> str:
     """Return a moment that is, in UTC or in the zone, outside of Python's years 1 to 9999."""
     near = datetime(9998 if micros > 0 else 2, 12, 31, tzinfo=UTC).astimezone(zone) if zone is not None else None
     offset = near.utcoffset() if near is not None else None

@@ -206,10 +206,9 @@ class BatchSession:
             self._confs[name] = command.value
             try:
                 self._open()
-            except duckdb.Error as error:
+            except StreamError:
                 self._confs = before
-                message = f"'{command.value}' is no value for {name}: {error}"
-                raise StreamError("SQL_ANALYSIS", message, condition="INVALID_CONF_VALUE.TIME_ZONE") from error
+                raise
         return _texts(struct(key=STRING, value=STRING), [(name, self._confs.get(name, "<undefined>"))])
 
     def _create_view(self, command: Command) -> Result:

@@ -2,8 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from zoneinfo import available_timezones
+
+from headrace.errors import StreamError
+from headrace.time_text import is_utc
+
+_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+_LATEST_HOUR = 18
+_SHORT_NAMES = {
+    "ACT": "Australia/Darwin",
+    "AET": "Australia/Sydney",
+    "AGT": "America/Argentina/Buenos_Aires",
+    "ART": "Africa/Cairo",
+    "AST": "America/Anchorage",
+    "BET": "America/Sao_Paulo",
+    "BST": "Asia/Dhaka",
+    "CAT": "Africa/Harare",
+    "CNT": "America/St_Johns",
+    "CST": "America/Chicago",
+    "CTT": "Asia/Shanghai",
+    "EAT": "Africa/Addis_Ababa",
+    "ECT": "Europe/Paris",
+    "IET": "America/Indiana/Indianapolis",
+    "IST": "Asia/Kolkata",
+    "JST": "Asia/Tokyo",
+    "MIT": "Pacific/Apia",
+    "NET": "Asia/Yerevan",
+    "NST": "Pacific/Auckland",
+    "PLT": "Asia/Karachi",
+    "PNT": "America/Phoenix",
+    "PRT": "America/Puerto_Rico",
+    "PST": "America/Los_Angeles",
+    "SST": "Pacific/Guadalcanal",
+    "VST": "Asia/Ho_Chi_Minh",
+}
+"""What java.time.ZoneId.SHORT_IDS names, which Spark takes; EST, MST and HST are regions of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +52,35 @@ class SqlSettings:
 
     @staticmethod
     def of(confs: Mapping[str, str]) -> SqlSettings:
-        """Return the settings that ``spark.sql.*`` confs name, other confs left out."""
+        """Return the settings that ``spark.sql.*`` confs name, other confs left out.
+
+        Raises:
+            StreamError: CONFIG_INVALID_VALUE, the session's time zone is none.
+        """
         ansi = str(confs.get("spark.sql.ansi.enabled", "true")).lower() == "true"
-        return SqlSettings(ansi=ansi, time_zone=str(confs.get("spark.sql.session.timeZone", "UTC")))
+        return SqlSettings(ansi=ansi, time_zone=time_zone(str(confs.get("spark.sql.session.timeZone", "UTC"))))
+
+
+@cache
+def time_zone(text: str) -> str:
+    """Return a time zone as DuckDB knows it: a region, or an offset such as ``GMT+05:30``.
+
+    Raises:
+        StreamError: CONFIG_INVALID_VALUE, no such zone.
+
+    Source: Spark SparkDateTimeUtils.getZoneId; java.time.ZoneId.
+    """
+    if is_utc(text):
+        return "UTC"
+    offset = _OFFSET.fullmatch(text)
+    if offset and int(offset[2]) <= _LATEST_HOUR:
+        zone = f"GMT{offset[1]}{int(offset[2]):02}:{offset[3] or '00'}"
+        return "UTC" if zone[4:] == "00:00" else zone
+    regions = {region.upper(): region for region in available_timezones()}
+    if text in _SHORT_NAMES:
+        return _SHORT_NAMES[text]
+    if text.upper() not in regions:
+        message = f"spark.sql.session.timeZone is no time zone; seen: {text}."
+        hint = "Write a region such as Europe/Oslo, or an offset such as +05:30."
+        raise StreamError("CONFIG_INVALID_VALUE", message, hint=hint, condition="INVALID_CONF_VALUE.TIME_ZONE")
+    return regions[text.upper()]

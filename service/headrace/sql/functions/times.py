@@ -298,7 +298,8 @@ def _now(kind: DataType) -> Render:
 
 
 def _zone_name(_arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    return quote_text(settings.time_zone)
+    zone = settings.time_zone
+    return quote_text(zone[3:] if zone.startswith(("GMT+", "GMT-")) else zone)
 
 
 def _diff_types(arguments: Sequence[Argument]) -> Resolved:

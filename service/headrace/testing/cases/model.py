@@ -7,6 +7,7 @@ as true, are taken as `on`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.errors import StreamError
 
 QUERY = "query"
+_INNER = re.compile(r"\([^()]*\)|'[^']*'")
 Row = Mapping[str, Any]
 
 
@@ -54,9 +56,9 @@ class Case:
 
     @property
     def is_ordered(self) -> bool:
-        """True when rows are compared in order: complete mode with ORDER BY."""
+        """True when rows are compared in order: complete mode with ORDER BY, that of the whole query."""
         query = self.pipeline["queries"][QUERY]
-        return query.get("output_mode") == "complete" and "order by" in query["sql"].lower()
+        return query.get("output_mode") == "complete" and "order by" in _outermost(query["sql"]).lower()
 
     @property
     def is_complete(self) -> bool:
@@ -143,3 +145,10 @@ def _error(raw: Mapping[Any, Any] | None) -> ExpectedError | None:
     if raw is None:
         return None
     return ExpectedError(str(raw.get("on", raw.get(True))), raw.get("condition"))
+
+
+def _outermost(sql: str) -> str:
+    """The text without what stands in parentheses and quotes."""
+    while (shorter := _INNER.sub("", sql)) != sql:
+        sql = shorter
+    return sql
