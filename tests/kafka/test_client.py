@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from typing import Any
 
 import pytest
@@ -12,7 +14,13 @@ from headrace.errors import StreamError, StreamErrors
 from headrace.options import parse_options
 from headrace.types import STRING, struct
 from headrace_plugins.kafka import sink, source
-from headrace_plugins.kafka.client import FewRepeats, consumer_settings, producer_settings, user_settings
+from headrace_plugins.kafka.client import (
+    FewRepeats,
+    consumer_settings,
+    producer_settings,
+    shared_admin,
+    user_settings,
+)
 
 BOOTSTRAP = {"kafka.bootstrap.servers": "localhost:9092"}
 
@@ -72,11 +80,11 @@ def test_a_java_key_store_is_refused() -> None:
 
 
 def test_memory_of_the_consumer_follows_the_budget() -> None:
-    """A quarter is queue, and no fetch is larger than the queue, nor takes much of one partition."""
+    """A sixteenth is queue, and no fetch is larger than the queue, nor takes much of one partition."""
     found = consumer_settings({"bootstrap.servers": "b"}, "g", 64 << 20)
-    assert found["queued.max.messages.kbytes"] == 16 << 10
-    assert found["fetch.max.bytes"] == 16 << 20
-    assert found["max.partition.fetch.bytes"] == 1 << 20
+    assert found["queued.max.messages.kbytes"] == 4 << 10
+    assert found["fetch.max.bytes"] == 4 << 20
+    assert found["max.partition.fetch.bytes"] == 256 << 10
     assert (found["enable.auto.commit"], found["auto.offset.reset"]) == (False, "error")
     assert found["isolation.level"] == "read_committed"
 
@@ -201,3 +209,15 @@ def test_the_clients_lines_are_logged_once_in_a_while_each_kind() -> None:
 
     lines = ["FAIL [a] refused", "FAIL [a] refused again", "FAIL [b] refused", "FATAL [a] fenced"]
     assert [passes(line) for line in lines] == [True, False, True, True]
+
+
+def test_sources_of_one_cluster_share_an_admin_client_while_they_last() -> None:
+    """Other settings are another client, and the last to let go ends it."""
+    first = shared_admin({"bootstrap.servers": "127.0.0.1:1"})
+    assert shared_admin({"bootstrap.servers": "127.0.0.1:1", "fetch.max.bytes": "1000"}) is first
+    other = shared_admin({"bootstrap.servers": "127.0.0.1:1", "client.id": "other"})
+    assert other is not first
+    gone = weakref.ref(first)
+    del first
+    gc.collect()
+    assert gone() is None

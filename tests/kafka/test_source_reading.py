@@ -249,7 +249,7 @@ def test_reading_ahead_keeps_within_the_memory_budget(
         rows += source.read({topic: {"0": place, "1": place}}, {topic: {"0": end, "1": end}}).num_rows
         place = end
     assert rows == 4_000
-    # Half of the budget is for rows; one drain of the client's queue, a quarter of it, may come on top.
+    # Half of the budget is for rows; one drain of the client's queue, a sixteenth of it, may come on top.
     assert 0 < source.peak_bytes <= budget
 
 

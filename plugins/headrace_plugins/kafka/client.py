@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -154,11 +156,12 @@ _CONNECTION = ("bootstrap.", "security.", "sasl.", "ssl.", "socket.", "client.",
 def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: int) -> dict[str, Any]:
     """Return settings for the reading consumer.
 
-    A quarter of the memory budget is librdkafka's queue and no fetch is larger than that; the rest is for rows read
-    ahead and for what the client decompresses beyond its limits (librdkafka issues 2076, 759). A fetch takes little of
-    each partition, so that all advance together.
+    A sixteenth of the memory budget is librdkafka's queue and no fetch is larger than that: a message costs twice as
+    much there as in a column, and the reading thread empties the queue anyway. The rest is for rows read ahead and for
+    what the client decompresses beyond its limits (librdkafka issues 2076, 759). A fetch takes little of each
+    partition, so that all advance together.
     """
-    queue_bytes = max(1 << 20, memory_budget_bytes // 4)
+    queue_bytes = max(1 << 20, memory_budget_bytes // 16)
     ours = {
         **_COMMON,
         "group.id": group,
@@ -175,7 +178,7 @@ def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: 
         "queued.min.messages": 100_000,
         "queued.max.messages.kbytes": queue_bytes >> 10,
         "fetch.max.bytes": max(1_000_000, queue_bytes),
-        "max.partition.fetch.bytes": 1 << 20,
+        "max.partition.fetch.bytes": max(1 << 18, queue_bytes // 16),
     }
     return {**ours, **user, "logger": LOGGER}
 
@@ -217,3 +220,22 @@ def build_client(kind: Any, settings: Mapping[str, Any]) -> Any:
         message = f"the Kafka client refuses its settings: {error.args[0].str()}"
         hint = "kafka.* options are librdkafka's; see its CONFIGURATION page."
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint) from error
+
+
+_admins: WeakValueDictionary[tuple[tuple[str, Any], ...], AdminClient] = WeakValueDictionary()
+_admins_lock = threading.Lock()
+
+
+def shared_admin(user: Mapping[str, str]) -> AdminClient:
+    """Return an admin client for these settings, one for all who hold one now: each has five threads of its own.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID when librdkafka refuses a setting.
+    """
+    settings = admin_settings(user)
+    key = tuple(sorted(settings.items(), key=lambda item: item[0]))
+    with _admins_lock:
+        found = _admins.get(key)
+        if found is None:
+            found = _admins[key] = build_client(AdminClient, settings)
+        return found

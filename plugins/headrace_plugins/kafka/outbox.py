@@ -206,7 +206,7 @@ class TransactionalOutbox(PlainOutbox):
             IndoubtError: recover() will tell.
         """
         offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
-        metadata, started_s, producer = self._metadata(), self._clock.monotonic_s(), self.producer
+        metadata, started_s, producer = self._group_metadata, self._clock.monotonic_s(), self.producer
         self._answered(
             lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
             "the marker could not be added to the transaction",
@@ -269,6 +269,7 @@ class TransactionalOutbox(PlainOutbox):
                 except KafkaException as raised:
                     error = kafka_error(raised)
                 if error is None:
+                    self._group_metadata = consumer.consumer_group_metadata()
                     return Marker.from_json(found.metadata) if found.offset >= 0 else None
                 if classify(error) is not Failure.TRANSIENT or self._clock.monotonic_s() > deadline:
                     what = f"the marker of group {self._place.group} could not be read"
@@ -276,13 +277,6 @@ class TransactionalOutbox(PlainOutbox):
                 self._clock.wait(_NEVER_SET, _LOOK_AGAIN_S)
         finally:
             consumer.close()
-
-    def _metadata(self) -> Any:
-        if self._group_metadata is None:
-            consumer = build_client(Consumer, self._reader_settings)
-            self._group_metadata = consumer.consumer_group_metadata()
-            consumer.close()
-        return self._group_metadata
 
     def refuse(self, error: KafkaError, topic: str, size_bytes: int) -> NoReturn:
         """Raise what it means that the client did not take a record; a fenced one takes none."""

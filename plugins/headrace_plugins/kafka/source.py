@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 
 from headrace.contract import (
     JsonValue,
@@ -34,11 +33,10 @@ from headrace_plugins.kafka.client import (
     BOOTSTRAP,
     SOCKET_TIMEOUT_S,
     SOURCE_REJECTED,
-    admin_settings,
-    build_client,
     check_settings,
     consumer_settings,
     passthrough,
+    shared_admin,
     user_settings,
 )
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
@@ -120,7 +118,7 @@ class KafkaSource:
         self.losses = Losses(fail=options["failOnDataLoss"])
         """How many offsets were skipped because they were gone."""
         self._brokers = Brokers(
-            build_client(AdminClient, admin_settings(self._user)),
+            shared_admin(self._user),
             self._user.get("isolation.level", "read_committed"),
             _patience(options, self._user),
             context.clock,
