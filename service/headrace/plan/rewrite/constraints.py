@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from headrace.plan.expressions import Call, Column, Expression, references, substitute
+from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -17,6 +18,7 @@ from headrace.plan.nodes import (
     Values,
 )
 from headrace.plan.time_range import conjuncts
+from headrace.types import DOUBLE, FLOAT, ArrayType, DataType, StructType
 
 
 def constraints(plan: Plan) -> tuple[Expression, ...]:
@@ -47,9 +49,31 @@ def _renamed(child: Plan, pairs: list[tuple[Expression, Column]]) -> list[Expres
     return [*below, *(substitute(part, names) for part in below)]
 
 
+def told_by_condition(join: Join) -> tuple[Expression, ...]:
+    """Return what a join's condition says of its columns.
+
+    Spark makes one of 0.0 and -0.0 and one of all NaN before it compares keys, and then knows nothing of the columns.
+    """
+    return tuple(part for part in conjuncts(join.condition) if pair_of(join, part) is None or not _of_floats(part))
+
+
+def _of_floats(equality: Expression) -> bool:
+    return isinstance(equality, Call) and any(_holds_floats(side.type) for side in equality.args)
+
+
+def _holds_floats(kind: DataType) -> bool:
+    match kind:
+        case ArrayType():
+            return _holds_floats(kind.element)
+        case StructType():
+            return any(_holds_floats(field.type) for field in kind.fields)
+        case _:
+            return kind in (FLOAT, DOUBLE)
+
+
 def _of_join(join: Join) -> tuple[Expression, ...]:
     left, right = constraints(join.left), constraints(join.right)
-    on = conjuncts(join.condition)
+    on = told_by_condition(join)
     match join.how:
         case JoinType.INNER:
             return (*left, *right, *on)

@@ -13,10 +13,9 @@ from dataclasses import replace
 from headrace.plan.expressions import Call, Column, Expression, Literal, references
 from headrace.plan.nodes import Generate, Join, JoinType, Plan
 from headrace.plan.rewrite.conditions import filtered
-from headrace.plan.rewrite.constraints import constraints, with_equals_replaced
+from headrace.plan.rewrite.constraints import constraints, told_by_condition, with_equals_replaced
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.rewrite.nullability import needed_columns
-from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN, INT
 
@@ -49,7 +48,7 @@ def _not_empty(node: Generate) -> Iterable[Expression]:
 
 
 def _inferred(join: Join) -> Join:
-    known = (*constraints(join.left), *constraints(join.right), *conjuncts(join.condition))
+    known = (*constraints(join.left), *constraints(join.right), *told_by_condition(join))
     known = with_equals_replaced(tuple(dict.fromkeys(known)))
     not_null = dict.fromkeys(_is_not_null(known))
     to_left, to_right = _SIDES[join.how]
