@@ -29,6 +29,7 @@ from headrace.types import (
 )
 
 _PLAIN = (*INTEGRAL, BOOLEAN)
+_COMMA = " || ',' || "
 
 
 def write_json(value: str, kind: DataType, zone: str) -> str:
@@ -74,7 +75,26 @@ def _key_text(key: str, kind: DataType) -> str:
         return decimal_to_text_sql(key, kind)
     if kind in (FLOAT, DOUBLE):
         return floating_to_text_sql(key)
+    if isinstance(kind, StructType | ArrayType):
+        return let(key, lambda k: _row_text(k, kind))
     raise _refused(f"a map with {kind.sql()} keys")
+
+
+def _row_text(value: str, kind: DataType) -> str:
+    """A value as Java's toString shows what Spark holds: days and microseconds for moments, values in brackets."""
+    if isinstance(kind, StructType):
+        parts = [f"coalesce({_row_text(f'{value}.{quote(f.name)}', f.type)}, 'null')" for f in kind.fields]
+        return f"('[' || {_COMMA.join(parts)} || ']')" if parts else "'[]'"
+    if isinstance(kind, ArrayType):
+        items = each(value, lambda item: f"coalesce({_row_text(item, kind.element)}, 'null')")
+        return f"('[' || array_to_string({items}, ',') || ']')"
+    if kind == STRING:
+        return value
+    if kind == DATE:
+        return f"CAST({value} - DATE '1970-01-01' AS VARCHAR)"
+    if kind in (TIMESTAMP, TIMESTAMP_NTZ):
+        return f"CAST(epoch_us({value}) AS VARCHAR)"
+    return _key_text(value, kind)
 
 
 def _scalar(value: str, kind: DataType, zone: str) -> str:

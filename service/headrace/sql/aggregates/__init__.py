@@ -18,6 +18,7 @@ from headrace.sql.aggregates import (
     pairs,
     percentiles,
     picking,
+    shapes,
     sketches,
     sketching,
 )
@@ -33,6 +34,7 @@ SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
         **frequent.AGGREGATES,
         **collecting.AGGREGATES,
         **densities.AGGREGATES,
+        **shapes.AGGREGATES,
         **sketches.AGGREGATES,
         **sketching.AGGREGATES,
     }

@@ -28,6 +28,7 @@ from headrace.sql.vectorised.hashing import (
 from headrace.sql.vectorised.histogram import fewer_bars
 from headrace.sql.vectorised.sketches.registered import SKETCHES
 from headrace.sql.vectorised.values.single import SINGLE
+from headrace.sql.vectorised.vector_folds import mean_of_two, means, sum_of_two, sums
 from headrace.types import (
     BIGINT,
     BINARY,
@@ -107,6 +108,8 @@ _HASHES: tuple[tuple[str, str, Any, pa.DataType | None], ...] = (
     ("headrace_xxhash64_bytes", "BLOB", xxhash64_bytes, None),
 )
 
+_MEAN = "STRUCT(v FLOAT[], n BIGINT)"
+
 ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
     *(
         ArrowFunction(
@@ -130,6 +133,10 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
         ArrowFunction(f"headrace_{name}", ("BLOB",), "VARCHAR", _bytewise(_digest(name), pa.string()))
         for name in ("sha224", "sha384", "sha512")
     ),
+    ArrowFunction("headrace_vector_sums", ("FLOAT[][]",), "FLOAT[]", sums),
+    ArrowFunction("headrace_vector_sum_of_two", ("FLOAT[]", "FLOAT[]"), "FLOAT[]", sum_of_two),
+    ArrowFunction("headrace_vector_means", ("FLOAT[][]",), _MEAN, means),
+    ArrowFunction("headrace_vector_mean_of_two", (_MEAN, _MEAN), _MEAN, mean_of_two),
     *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in (*SINGLE, *SKETCHES)),
 )
 """What a session registers before it is locked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.nested import arrays, generators, lambdas, maps, orders, sequences, vectors
+from headrace.sql.functions.nested import arrays, generators, keywords, lambdas, maps, orders, sequences, vectors
 
 FUNCTIONS = {
     **arrays.FUNCTIONS,
@@ -12,5 +12,6 @@ FUNCTIONS = {
     **orders.FUNCTIONS,
     **sequences.FUNCTIONS,
     **generators.FUNCTIONS,
+    **keywords.FUNCTIONS,
 }
 """Collections, by name."""

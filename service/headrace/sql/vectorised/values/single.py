@@ -74,6 +74,8 @@ SINGLE: tuple[Single, ...] = (
     _single("variant_get", "tt", _T, variants.variant_get),
     _single("variant_text", "tt", _T, variants.variant_text),
     _single("schema_of_variant", "t", _T, variants.schema_of_variant),
+    _single("variant_schema", "ll", _T, variants.joined_schema),
+    _single("variant_schema_name", "t", _T, variants.named_schema),
     _single("variant_rows", "t", _ROWS, variants.variant_rows),
     _single("xpath", "tt", "VARCHAR[]", xpaths.xpath),
     _single("xpath_string", "tt", _T, xpaths.xpath_string),

@@ -115,6 +115,30 @@ def schema_of_variant(text: str) -> str:
     return _name(_schema(_read(text)))
 
 
+def joined_schema(texts: list[str], schemas: list[str]) -> str:
+    """Return the common type of variants and of types as this function gives them: JSON, a decimal as two numbers."""
+    found: _Schema = "VOID"
+    for text in texts:
+        found = _merged(found, _schema(_read(text)))
+    for schema in schemas:
+        found = _merged(found, _json_schema(schema))
+    return json.dumps({"type": found})
+
+
+def named_schema(schema: str) -> str:
+    """Return the name of a type that `joined_schema` gave."""
+    return _name(_json_schema(schema))
+
+
+def _json_schema(schema: str) -> _Schema:
+    def plain(kind: Any) -> _Schema:
+        if isinstance(kind, list):
+            return (kind[0], kind[1]) if len(kind) == 2 else [plain(kind[0])]
+        return {key: plain(kind[key]) for key in kind} if isinstance(kind, dict) else str(kind)
+
+    return plain(json.loads(schema)["type"])
+
+
 _Schema = str | tuple[int, int] | list[Any] | dict[str, Any]
 """A type's name, a decimal's whole digits and scale, an array's element in a list, or an object's fields."""
 
