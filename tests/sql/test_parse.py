@@ -189,7 +189,8 @@ def test_what_is_no_query_is_refused_with_its_place(sql: str, code: str, line: i
         parse(sql)
     (error,) = raised.value.errors
     assert (error.code, error.at) == (code, Position("", line, column))
-    assert error.condition == ("PARSE_SYNTAX_ERROR" if code == "SQL_SYNTAX" else None)
+    syntax = "PARSE_SYNTAX_ERROR" if sql else "PARSE_EMPTY_STATEMENT"
+    assert error.condition == (syntax if code == "SQL_SYNTAX" else "WRITE_STREAM_NOT_ALLOWED")
     assert "<class" not in error.message
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import re
+import sys
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from headrace.ddl import MAX_PRECISION
 from headrace.errors import StreamError
 from headrace.plan.expressions import Call, Cast, Expression, Lambda, Literal
 from headrace.sql.function import Argument
@@ -26,6 +30,12 @@ from headrace.types import (
 
 _BITS: dict[DataType, int] = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
 NO_VALUE = object()
+_FLOAT_MAX = 3.4028235e38
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+}
 
 
 _SUFFIX = re.compile(r"(?i)(bd|[lsydf])$")
@@ -42,7 +52,7 @@ def number(text: str) -> Literal:
     kind = _SUFFIXED.get(suffix[1].lower()) if suffix else None
     digits = text[: suffix.start()] if suffix else text
     if kind in (DOUBLE, FLOAT) or (suffix is None and "e" in digits.lower()):
-        return Literal(kind or DOUBLE, float(digits))
+        return Literal(kind or DOUBLE, _floating(text, digits, kind))
     value = Decimal(digits)
     if kind is not None:
         if value != value.to_integral_value() or not fits(int(value), kind):
@@ -54,7 +64,22 @@ def number(text: str) -> Literal:
             if fits(int(value), whole):
                 return Literal(whole, int(value))
     count, scale = len(value.as_tuple().digits), max(0, -int(value.as_tuple().exponent))
+    if max(count, scale) > MAX_PRECISION:
+        message = f"The number {text} has {max(count, scale)} digits; a DECIMAL has at most {MAX_PRECISION}."
+        raise StreamError("SQL_ANALYSIS", message, condition="DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION")
     return Literal(DecimalType(max(count, scale), scale), value)
+
+
+def _floating(text: str, digits: str, kind: DataType | None) -> float:
+    try:
+        value = float(digits)
+    except ValueError as error:
+        message = f"{text} is no number."
+        raise StreamError("SQL_SYNTAX", message, condition="PARSE_SYNTAX_ERROR") from error
+    if abs(value) > (_FLOAT_MAX if kind == FLOAT else sys.float_info.max):
+        message = f"The number {text} is no {(kind or DOUBLE).sql()}."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_NUMERIC_LITERAL_RANGE")
+    return value
 
 
 def fits(value: int, kind: DataType) -> bool:
@@ -98,6 +123,16 @@ def _folded_whole(value: int, kind: DataType) -> Literal | None:
     if isinstance(kind, DecimalType) and abs(value) < 10 ** (kind.precision - kind.scale):
         return Literal(kind, Decimal(value))
     return None
+
+
+def fold_whole(expression: Expression) -> Expression:
+    """Return sums, differences and products of whole-number constants as one literal; anything else as it is."""
+    if not isinstance(expression, Call) or expression.function not in _WHOLE:
+        return expression
+    values = [value_of(fold_whole(arg)) for arg in expression.args]
+    if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return expression
+    return Literal(expression.type, _WHOLE[expression.function](*values))
 
 
 def argument_of(expression: Expression, *, ansi: bool) -> Argument:

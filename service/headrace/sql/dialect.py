@@ -6,6 +6,8 @@ every call is `exp.Anonymous` with the written name, and only what has a syntax 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
@@ -20,6 +22,28 @@ _DEPTH = {
     TokenType.DAMP: -3,
 }
 """How deep in brackets a token leads inside a type; DAMP is >>>."""
+
+
+_UNITS = frozenset("YEAR QUARTER MONTH WEEK DAY DAYOFYEAR HOUR MINUTE SECOND MILLISECOND MICROSECOND".split())
+"""What timestampadd and timestampdiff count, as keywords."""
+
+
+def _dated(name: str, counting: str) -> Callable[[SparkSqlParser], exp.Anonymous]:
+    """A reader of a call that counts units when it has three arguments, the first a unit, and is a plain one else."""
+
+    def read(parser: SparkSqlParser) -> exp.Anonymous:
+        args = parser._parse_csv(parser._parse_lambda)
+        first = args[0] if len(args) == 3 else None
+        if isinstance(first, exp.Column) and first.sql().upper() in _UNITS:
+            args[0] = exp.Literal.string(first.name.upper())
+            return exp.Anonymous(this=counting, expressions=args)
+        if isinstance(first, exp.Literal) and first.is_string:
+            # A unit in quotes is none; with them it is refused as one.
+            args[0] = exp.Literal.string(f"'{first.name}'")
+            return exp.Anonymous(this=counting, expressions=args)
+        return exp.Anonymous(this=name.lower(), expressions=args)
+
+    return read
 
 
 class UnsignedShift(exp.Expression, exp.Binary):
@@ -42,6 +66,8 @@ class SparkSqlParser(SparkParser):
         "SUBSTR": lambda self: _call("substr", self._parse_substring(), "this", "start", "length"),
         "SUBSTRING": lambda self: _call("substring", self._parse_substring(), "this", "start", "length"),
         "TRIM": lambda self: self._parse_trimmed(),
+        **{name: _dated(name, "timestampadd") for name in ("TIMESTAMPADD", "DATEADD", "DATE_ADD")},
+        **{name: _dated(name, "timestampdiff") for name in ("TIMESTAMPDIFF", "TIMEDIFF", "DATEDIFF", "DATE_DIFF")},
     }
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"],

@@ -6,14 +6,18 @@ and column inside the text. Names, types and functions are not looked at here.
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.sql.dialect import SparkSql
-from headrace.sql.grammar import order_as_spark, refuse_foreign
+from headrace.sql.grammar.foreign import order_as_spark, refuse_foreign
+from headrace.sql.grammar.tokens import refuse_tokens
 from headrace.values import Position
 
+_NO_BYTES = re.compile(r"\bX\s*'[0-9a-f]*[^0-9a-f']", re.IGNORECASE)
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 
 
@@ -25,7 +29,11 @@ def parse(sql: str) -> exp.Expr:
             positions have an empty file name.
     """
     try:
-        statements = SparkSql().parser(error_level=ErrorLevel.RAISE).parse(SparkSql().tokenize(sql), sql)
+        tokens = SparkSql().tokenize(sql)
+        refuse_tokens(tokens)
+        statements = SparkSql().parser(error_level=ErrorLevel.RAISE).parse(tokens, sql)
+    except StreamError as error:
+        raise StreamErrors([error]) from error
     except ParseError as error:
         raise StreamErrors(_syntax_errors(error)) from error
     except TokenError as error:
@@ -36,9 +44,7 @@ def parse(sql: str) -> exp.Expr:
         raise StreamErrors([_syntax_error(f"The SQL {what}; write one query.", Position("", 1, 1))])
     tree = _table(found[0])
     if not isinstance(tree, _QUERIES):
-        message = f"Only queries run in a stream; this is {_statement_name(tree)}."
-        hint = "Write a SELECT; outputs are named by the query's sink."
-        raise StreamErrors([StreamError("SQL_UNSUPPORTED", message, hint=hint, at=Position("", 1, 1))])
+        raise StreamErrors([_no_query(tree)])
     tree = tree.transform(_plain_text, copy=False)
     order_as_spark(tree)
     _refuse_foreign_parts(tree)
@@ -122,8 +128,23 @@ def _syntax_errors(error: ParseError) -> list[StreamError]:
     return found or [_syntax_error(str(error), Position("", 1, 1))]
 
 
+def _no_query(tree: exp.Expr) -> StreamError:
+    at = Position("", 1, 1)
+    if isinstance(tree, exp.Condition | exp.Alias | exp.Interval):
+        return _syntax_error(f"{tree.sql(dialect='spark')} is no query.", at)
+    message = f"Only queries run in a stream; this is {_statement_name(tree)}."
+    hint = "Write a SELECT; outputs are named by the query's sink."
+    return StreamError("SQL_UNSUPPORTED", message, hint=hint, at=at, condition="WRITE_STREAM_NOT_ALLOWED")
+
+
 def _unreadable(sql: str, error: TokenError) -> StreamError:
     place = _open_quote(sql)
+    if "/*" in sql and sql.rfind("/*") > sql.rfind("*/"):
+        message = "Found an unclosed bracketed comment."
+        return StreamError("SQL_SYNTAX", message, at=Position("", 1, 1), condition="UNCLOSED_BRACKETED_COMMENT")
+    if place is None and _NO_BYTES.search(sql):
+        message = "A literal X'...' holds hexadecimal digits only."
+        return StreamError("SQL_SYNTAX", message, at=Position("", 1, 1), condition="INVALID_TYPED_LITERAL")
     if place is None:
         return _syntax_error(f"The SQL cannot be read: {error}.", Position("", 1, 1))
     before = sql[:place]

@@ -11,6 +11,7 @@ from sqlglot import exp
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.scope import Relation, field_of, unresolved_column
 from headrace.plan.bind.session import Findings
 from headrace.plan.expressions import Column
@@ -98,7 +99,12 @@ class SelectList:
             yield from self._qualified_star(node)
         elif isinstance(node, exp.Aliases):
             names = tuple(name.name for name in node.expressions)
-            yield Item(self.binder.bind(node.this), node, names)
+            bound = self.binder.bind(node.this)
+            if len(names) > 1 and not is_generator(bound.expression):
+                message = f"Several names stand behind {bound.text}, which gives one column."
+                condition = "MULTI_ALIAS_WITHOUT_GENERATOR"
+                raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
+            yield Item(bound, node, names)
         elif isinstance(node, exp.Alias):
             yield Item(self.binder.bind(node.this), node, (node.alias,))
         else:
@@ -130,7 +136,11 @@ class SelectList:
             return None
 
     def _star(self, star: exp.Expr, columns: tuple[Column, ...], node: exp.Expr) -> Iterator[Item]:
-        left_out = {item.name.lower() for item in star.args.get("except_") or []}
+        named = [item.name.lower() for item in star.args.get("except_") or []]
+        left_out = set(named)
+        if len(named) > len(left_out):
+            message = "Columns in EXCEPT (...) must be distinct."
+            raise StreamError("SQL_ANALYSIS", message, condition="EXCEPT_OVERLAPPING_COLUMNS", at=position_of(node))
         unknown = left_out - {column.name.lower() for column in columns}
         if unknown:
             error = unresolved_column([min(unknown)], [column.name for column in columns])

@@ -12,11 +12,17 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.over import nulls_first
 from headrace.plan.bind.expression.time_window import TimeWindows
-from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.refused.ordered import refuse_unordered
+from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
-from headrace.plan.constant import value_of
+from headrace.plan.constant import fold_whole, value_of
+from headrace.plan.expressions import AggregateCall, Column, ScalarSubquery, walk
 from headrace.plan.nodes import Limit, Offset, Plan, Sort, SortKey
 from headrace.sql.parse import position_of
+
+_MOST = (1 << 31) - 1
+_VARYING = (AggregateCall, Column, ScalarSubquery)
+"""What is no constant."""
 
 
 def sort_keys(
@@ -33,7 +39,7 @@ def sort_keys(
     keys: list[tuple[Bound, exp.Expr]] = []
     for node in order.expressions if order else []:
         item = node if isinstance(node, exp.Ordered) else exp.Ordered(this=node.copy(), nulls_first=True)
-        if isinstance(item.this, exp.Column) and item.this.sql().upper() == "ALL":
+        if isinstance(item.this, exp.Column | exp.Var) and item.this.sql().upper() == "ALL":
             keys.extend((output, item) for output in outputs)
         else:
             keys.append((ordinal(item.this, outputs, "ORDER_BY") or bind(item.this), item))
@@ -46,9 +52,10 @@ def ordinal(node: exp.Expr, outputs: Sequence[Bound], clause: str) -> Bound | No
     Raises:
         StreamError: ORDER_BY_POS_OUT_OF_RANGE or GROUP_BY_POS_OUT_OF_RANGE.
     """
-    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
+    number = node.this if isinstance(node, exp.Neg) else node
+    if not isinstance(number, exp.Literal) or number.is_string or not str(number.this).isdigit():
         return None
-    place = int(str(node.this))
+    place = int(str(number.this)) * (-1 if number is not node else 1)
     if 1 <= place <= len(outputs):
         return outputs[place - 1]
     message = f"{clause.replace('_', ' ')} position {place} is not in the SELECT list (valid: 1 to {len(outputs)})."
@@ -56,7 +63,12 @@ def ordinal(node: exp.Expr, outputs: Sequence[Bound], clause: str) -> Bound | No
 
 
 def sort_key(bound: Bound, item: exp.Expr) -> SortKey:
-    """Return the key of an ORDER BY item."""
+    """Return the key of an ORDER BY item.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.INVALID_ORDERING_TYPE, its values have no order.
+    """
+    refuse_unordered(bound, position_of(item))
     return SortKey(bound.expression, bool(item.args.get("desc")), nulls_first(item))
 
 
@@ -77,15 +89,23 @@ def limited(tree: exp.Expr, plan: Plan, binder: Binder) -> Plan:
         if clause is not None:
             refuse_unread(clause)
         if clause is not None and str(clause.expression.sql()).upper() != "ALL":
-            plan = node(plan, _count(clause.expression, name.upper(), binder), at=position_of(clause))
+            plan = node(plan, _count(clause.expression, name.upper(), binder, plan), at=position_of(clause))
     return plan
 
 
-def _count(node: exp.Expr, clause: str, binder: Binder) -> int:
-    value = value_of(binder.bind(node).expression)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+def _count(node: exp.Expr, clause: str, binder: Binder, plan: Plan) -> int:
+    bound = binder.bind(node)
+    output = {column.id for column in plan.columns}
+    for part in walk(bound.expression):
+        if isinstance(part, Column) and part.id not in output:
+            raise unresolved_column([part.name], [column.name for column in plan.columns])
+    value = value_of(fold_whole(bound.expression))
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
         return value
     message = f"{clause} takes a constant whole number from 0 up; seen: {node.sql(dialect='spark')}."
-    negative = isinstance(value, int) and not isinstance(value, bool)
-    condition = f"INVALID_LIMIT_LIKE_EXPRESSION.{'IS_NEGATIVE' if negative else 'DATA_TYPE'}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        kind = "IS_NEGATIVE" if value < 0 else "DATA_TYPE"
+    else:
+        kind = "IS_UNFOLDABLE" if any(isinstance(part, _VARYING) for part in walk(bound.expression)) else "DATA_TYPE"
+    condition = f"INVALID_LIMIT_LIKE_EXPRESSION.{kind}"
     raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))

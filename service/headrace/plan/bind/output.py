@@ -12,6 +12,7 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.items import Item
 from headrace.plan.bind.order import sort_key
+from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.session import Session
 from headrace.plan.bind.source.generate import generate, split_outer
 from headrace.plan.expressions import (
@@ -65,6 +66,7 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
     plan: Plan = Project(child, (*aliases, *extra))
     if output.distinct:
         first = position_of(output.items[0].node)
+        refuse_compared_rows([alias.column for alias in aliases], first)
         plan = Aggregate(plan, tuple(Alias(alias.column, alias.column) for alias in aliases), (), at=first)
     if sort:
         plan = Sort(plan, tuple(sort), at=position_of(keys[0][1]))

@@ -66,6 +66,10 @@ def _with_ctes(tree: exp.Expr, session: Session) -> Session:
     if with_ is None:
         return session
     refuse_unread(with_)
+    names = [cte.alias.lower() for cte in with_.expressions]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        message = f"WITH defines `{repeated}` twice."
+        raise StreamError("SQL_SYNTAX", message, condition="DUPLICATED_CTE_NAMES", at=position_of(with_))
     for cte in with_.expressions:
         named = {**session.ctes, cte.alias.lower(): _cte(cte, session)}
         session = replace(session, ctes=MappingProxyType(named))

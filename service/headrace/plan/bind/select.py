@@ -17,6 +17,7 @@ from headrace.plan.bind.aggregate.extraction import Extraction, has_aggregate, r
 from headrace.plan.bind.aggregate.grouping import Grouping, bind_grouping, expand, key_columns
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.leaves import check_cast
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.items import Item, SelectList
 from headrace.plan.bind.order import limited, sort_keys
@@ -24,11 +25,11 @@ from headrace.plan.bind.output import Output, finish
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.source.relation import bind_from
-from headrace.plan.bind.subquery import bind_where, condition
+from headrace.plan.bind.subquery import bind_where, refuse_rows
 from headrace.plan.constant import cast_to
 from headrace.plan.nodes import Aggregate, Filter, Plan
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN
+from headrace.types import BOOLEAN, NULL
 
 
 def bind_select(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
@@ -121,8 +122,10 @@ class _Block:
         clause = self.tree.args.get("having")
         if clause is None:
             return None
-        condition(clause.this, binder)
         bound = binder.bind(clause.this)
+        refuse_rows(bound, "HAVING", position_of(clause))
+        if bound.expression.type not in (BOOLEAN, NULL):  # Spark casts what is no condition
+            check_cast(bound, BOOLEAN, self.session.catalog.settings, try_=False)
         return replace(bound, expression=cast_to(bound.expression, BOOLEAN))
 
     def _first_aggregate(self, items: list[Item]) -> exp.Expr:
@@ -168,6 +171,6 @@ def _after_grouping(clause: exp.Expr | None, *, grouped: bool) -> Iterator[None]
         yield
     except StreamError as error:
         error.at = error.at or (position_of(clause) if clause is not None else None)
-        if grouped and error.condition == "MISSING_AGGREGATION":
+        if error.condition == ("MISSING_AGGREGATION" if grouped else "MISSING_GROUP_BY"):
             error.condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
         raise

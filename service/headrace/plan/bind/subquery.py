@@ -9,18 +9,20 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import call, is_generator
 from headrace.plan.bind.expression.predicates import refuse_stream
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
-from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Alias, Expression, references
+from headrace.plan.expressions import Alias, Column, Expression, Literal, WindowCall, references
+from headrace.plan.expressions import walk as walk_expression
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, walk
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import read_columns
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN, NULL
+from headrace.types import BOOLEAN
+from headrace.values import Position
 
 
 def bind_where(where: exp.Where, relation: Relation, session: Session, outer: Scope | None) -> Relation:
@@ -36,12 +38,13 @@ def bind_where(where: exp.Where, relation: Relation, session: Session, outer: Sc
     plain: list[Expression] = []
     plan = relation.plan
     subqueries = []
-    for part in _and_parts(where.this):
+    parts = _and_parts(where.this)
+    for part in parts:
         with findings.collect():
             if _subquery(part) is not None:
                 subqueries.append(part)
             else:
-                plain.append(condition(part, binder))
+                plain.append(condition(part, binder, alone=len(parts) == 1))
     findings.close()
     plan = windows.below(plan)
     if plain:
@@ -53,8 +56,8 @@ def bind_where(where: exp.Where, relation: Relation, session: Session, outer: Sc
     return replace(relation, plan=plan)
 
 
-def condition(node: exp.Expr, binder: Binder) -> Expression:
-    """Return a bound condition.
+def condition(node: exp.Expr, binder: Binder, *, alone: bool = True) -> Expression:
+    """Return a bound condition of WHERE; `alone` is False for one of several with AND between them.
 
     Raises:
         StreamError: it is not boolean.
@@ -63,13 +66,36 @@ def condition(node: exp.Expr, binder: Binder) -> Expression:
         bound = binder.bind(node)
     except StreamError as error:
         if error.condition == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS":
-            error.condition = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+            error.condition = _OUTSIDE_SELECT
         raise
-    if bound.expression.type not in (BOOLEAN, NULL):
-        message = f'The condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
-        name = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"
-        raise StreamError("SQL_ANALYSIS", message, condition=name, at=position_of(node))
-    return cast_to(bound.expression, BOOLEAN)
+    refuse_rows(bound, "WHERE", position_of(node))
+    if bound.expression.type == BOOLEAN:
+        return bound.expression
+    if not alone:
+        return binder.operator("and", bound.text, Bound(Literal(BOOLEAN, True), "true"), bound).expression
+    message = f'The condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
+    name = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"
+    raise StreamError("SQL_ANALYSIS", message, condition=name, at=position_of(node))
+
+
+_OUTSIDE_SELECT = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+
+
+def refuse_rows(bound: Bound, clause: str, at: Position | None) -> None:
+    """Raise when WHERE or HAVING hold a window function or one that gives rows.
+
+    Raises:
+        StreamError: WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE or UNSUPPORTED_GENERATOR.OUTSIDE_SELECT.
+    """
+    for part in walk_expression(bound.expression):
+        if isinstance(part, WindowCall):
+            message = f"A window function may not stand in {clause}."
+            hint = "Compute it in a subquery, and filter above."
+            condition = "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE"
+            raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition, at=at)
+        if is_generator(part):
+            message = f"A function that gives rows may not stand in {clause}."
+            raise StreamError("SQL_ANALYSIS", message, condition=_OUTSIDE_SELECT, at=at)
 
 
 def all_of(parts: Sequence[Expression]) -> Expression:
@@ -119,11 +145,20 @@ def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
             name = "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH"
             raise StreamError("SQL_ANALYSIS", message, condition=name, at=position_of(node))
         pairs = zip(left, tested, strict=True)
-        equal = [call("equal", [binder.bind(item).expression, column], ansi=binder.ansi) for item, column in pairs]
+        equal = [_equal(binder.bind(item), column, binder) for item, column in pairs]
         conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
     condition = all_of(conditions) if conditions else None
     return Join(relation.plan, plan, how, condition, is_in and negated, in_where=True, at=position_of(node))
+
+
+def _equal(tested: Bound, column: Column, binder: Binder) -> Expression:
+    try:
+        return call("equal", [tested.expression, column], ansi=binder.ansi)
+    except StreamError as error:
+        if (error.condition or "").startswith("DATATYPE_MISMATCH."):
+            error.condition = "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"
+        raise
 
 
 def _pulled(plan: Plan, outer: frozenset[int]) -> tuple[Plan, list[Expression]]:

@@ -11,9 +11,11 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.aggregate.extraction import has_aggregate
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.order import ordinal
-from headrace.plan.expressions import Alias, Column, Expression, Literal
+from headrace.plan.bind.refused.ordered import refuse_group_key
+from headrace.plan.expressions import AggregateCall, Alias, Column, Expression, Literal, WindowCall, children, walk
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Expand, Plan
 from headrace.sql.parse import position_of
@@ -67,6 +69,9 @@ def bind_grouping(
     refuse_unread(group)
     if group.args.get("all") or _is_word_all(group.expressions):
         keys = [item for item in outputs() if not has_aggregate(item.expression)]
+        _refuse_mixed(outputs())
+        for key in keys:
+            refuse_group_key(key, position_of(group))
         return Grouping(tuple({key.expression: key for key in keys}.values()))
     found = _Keys(lambda node: _key(node, bind, outputs))
     plain: list[_Set] = []
@@ -95,13 +100,33 @@ def _is_word_all(items: Sequence[exp.Expr]) -> bool:
 
 
 def _key(node: exp.Expr, bind: Callable[[exp.Expr], Bound], outputs: Callable[[], Sequence[Bound]]) -> Bound:
-    bare = isinstance(node, exp.Literal) and not node.is_string and str(node.this).isdigit()
-    bound = ordinal(node, outputs(), "GROUP_BY") if bare else None
-    bound = bound or bind(node)
+    number = node.this if isinstance(node, exp.Neg) else node
+    bare = isinstance(number, exp.Literal) and not number.is_string and str(number.this).isdigit()
+    place = ordinal(node, outputs(), "GROUP_BY") if bare else None
+    bound = place or bind(node)
     if has_aggregate(bound.expression):
         message = f'GROUP BY may not hold an aggregate; seen: "{bound.text}".'
-        raise StreamError("SQL_ANALYSIS", message, condition="GROUP_BY_AGGREGATE", at=position_of(node))
+        condition = "GROUP_BY_POS_AGGREGATE" if place else "GROUP_BY_AGGREGATE"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
+    if any(isinstance(part, WindowCall) or is_generator(part) for part in walk(bound.expression)):
+        message = f'GROUP BY may hold no window function and none that gives rows; seen: "{bound.text}".'
+        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_OPERATOR", at=position_of(node))
+    refuse_group_key(bound, position_of(node))
     return bound
+
+
+def _refuse_mixed(outputs: Sequence[Bound]) -> None:
+    """Refuse GROUP BY ALL over an item that holds an aggregate and columns beside it."""
+    for item in outputs:
+        if has_aggregate(item.expression) and _bare_columns(item.expression):
+            message = f'GROUP BY ALL cannot tell what to group "{item.text}" by.'
+            raise StreamError("SQL_ANALYSIS", message, condition="UNRESOLVED_ALL_IN_GROUP_BY")
+
+
+def _bare_columns(expression: Expression) -> bool:
+    if isinstance(expression, AggregateCall):
+        return False
+    return isinstance(expression, Column) or any(_bare_columns(part) for part in children(expression))
 
 
 def _sets(node: exp.Expr, keys: _Keys) -> list[_Set]:

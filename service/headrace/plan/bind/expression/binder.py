@@ -24,20 +24,23 @@ from headrace.plan.bind.expression.call import (
     check_arity,
     is_aggregate,
     is_function,
+    is_generator,
+    unresolved_routine,
     user_call,
 )
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, named_struct
-from headrace.plan.bind.expression.mistaken import (
+from headrace.plan.bind.expression.over import bind_over, nulls_first
+from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
+from headrace.plan.bind.named import positional
+from headrace.plan.bind.refused.mistaken import (
     IN_AGGREGATE,
     IN_FILTER,
     IN_WHERE,
     misplaced_aggregate,
     operator_mistake,
 )
-from headrace.plan.bind.expression.over import bind_over, nulls_first
-from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
-from headrace.plan.bind.named import positional
+from headrace.plan.bind.refused.typed import check_typed, refuse_time
 from headrace.plan.bind.scope import Scope, field_of, named_element
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
@@ -118,8 +121,11 @@ class Binder:
             return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
-        if name in leaves.CAST_FUNCTIONS and len(bound) == 1 and not is_function(name):
-            return Bound(Cast(leaves.CAST_FUNCTIONS[name], bound[0].expression), text)
+        if name in leaves.CAST_FUNCTIONS and not is_function(name):
+            check_arity(name, (1, 1), len(bound))
+            kind = leaves.CAST_FUNCTIONS[name]
+            leaves.check_cast(bound[0], kind, self.session.catalog.settings, try_=False)
+            return Bound(Cast(kind, bound[0].expression), text)
         if canonical == "struct":
             return Bound(named_struct(bound, ansi=self.ansi), text)
         return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
@@ -140,6 +146,9 @@ class Binder:
         bound = [
             Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
         ]
+        if any(is_generator(item.expression) for item in bound):
+            message = f"A function that gives rows may not stand inside {name}."
+            raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS")
         orderings = [Ordering(binder.bind(o.this), bool(o.args.get("desc")), nulls_first(o)) for o in around.order]
         written = Written(name, bound, orderings, distinct=around.distinct)
         condition, text = around.condition(replace(binder, refusing=IN_FILTER)), written.text
@@ -254,6 +263,8 @@ def _dot(binder: Binder, node: exp.Expr) -> Bound:
     parts: list[str] = []
     inner: Any = node
     while isinstance(inner, exp.Dot):
+        if isinstance(inner.expression, exp.Anonymous):
+            raise unresolved_routine(f"{inner.this.sql()}.{inner.expression.name}")
         parts.insert(0, inner.expression.name)
         inner = inner.this
     if isinstance(inner, exp.Column):
@@ -279,6 +290,9 @@ def _cast(binder: Binder, node: exp.Expr) -> Bound:
     child = binder.bind(node.this)
     kind = leaves.type_of(node.args["to"])
     try_ = isinstance(node, exp.TryCast)
+    if isinstance(node.this, exp.Literal) and node.args["to"].this != exp.DType.USERDEFINED:
+        check_typed(node.this.name, kind)
+    refuse_time(kind)
     leaves.check_cast(child, kind, binder.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
     return Bound(Cast(kind, child.expression, try_), text)
@@ -295,11 +309,6 @@ def _case(binder: Binder, node: exp.Expr) -> Bound:
     default = node.args.get("default")
     otherwise = binder.bind(default) if default is not None else None
     return predicates.case(branches, otherwise, binder.session.catalog.settings)
-
-
-def _if(binder: Binder, node: exp.Expr) -> Bound:
-    args = [node.this, node.args["true"], node.args.get("false") or exp.Null()]
-    return binder.function("if", node, args)
 
 
 def _like(binder: Binder, node: exp.Expr) -> Bound:
@@ -334,18 +343,6 @@ def _extract(binder: Binder, node: exp.Expr) -> Bound:
     name = "extract" if is_function("extract") else "date_part"
     shown = f"extract({part.text} FROM {source.text})"
     return Bound(call(name, [part.expression, source.expression]), shown)
-
-
-def _trim(binder: Binder, node: exp.Expr) -> Bound:
-    side = str(node.args.get("position") or "BOTH").upper()
-    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
-    child = binder.bind(node.this)
-    chars = node.args.get("expression")
-    if chars is None:
-        return Bound(call(name, [child.expression]), f"{name}({child.text})")
-    what = binder.bind(chars)
-    shown = f"TRIM({side} {what.text} FROM {child.text})"
-    return Bound(call(name, [what.expression, child.expression]), shown)
 
 
 def _star(_binder: Binder, node: exp.Expr) -> Bound:
@@ -384,13 +381,12 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Exists: _exists,
         exp.Extract: _extract,
         exp.Identifier: _identifier,
-        exp.If: _if,
         exp.In: predicates.bind_in,
         exp.Is: predicates.bind_is,
         exp.NullSafeNEQ: predicates.distinct_from,
         exp.Paren: _paren,
         exp.Star: _star,
-        exp.Trim: _trim,
+        exp.Trim: predicates.trim,
         exp.Tuple: _tuple,
         exp.Window: bind_over,
     }

@@ -88,10 +88,10 @@ def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: boo
     name = "TRY_CAST" if try_ else "CAST"
     message = f'Cannot resolve "{name}({child.text} AS {kind.sql()})": a {source.sql()} is no {kind.sql()}.'
     suggestion, hint = "WITHOUT_SUGGESTION", None
-    if mode is CastMode.ANSI and DATE in (source, kind) and (is_numeric(source) or is_numeric(kind)):
+    if settings.ansi and DATE in (source, kind) and (is_numeric(source) or is_numeric(kind)):
         suggestion = "WITH_FUNC_SUGGESTION"
         hint = f"Write {'unix_date' if source == DATE else 'date_from_unix_date'}()."
-    elif mode is CastMode.ANSI and can_cast(source, kind, mode=CastMode.LEGACY, settings=settings):
+    elif settings.ansi and can_cast(source, kind, mode=CastMode.LEGACY, settings=settings):
         suggestion = "WITH_CONF_SUGGESTION"
         hint = "With spark.sql.ansi.enabled: false the cast is allowed."
     raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=f"DATATYPE_MISMATCH.CAST_{suggestion}")

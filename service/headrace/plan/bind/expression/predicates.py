@@ -1,4 +1,4 @@
-"""Room 3: CASE, BETWEEN, IN, IS, LIKE in its forms, and what is refused of queries inside expressions."""
+"""Room 3: CASE, BETWEEN, IN, IS, TRIM, LIKE in its forms, and what is refused of queries inside expressions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.call import call
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case
 from headrace.plan.nodes import Plan
@@ -110,6 +111,19 @@ def like(binder: Binder, node: exp.Expr) -> Bound:
 def _like(binder: Binder, function: str, child: Bound, pattern: Bound, escape: Bound | None) -> Bound:
     text = f"{child.text} {function.upper()} {pattern.text}" + (f" ESCAPE '{escape.text}'" if escape else "")
     return binder.operator(function, text, child, pattern, *([escape] if escape else []))
+
+
+def trim(binder: Binder, node: exp.Expr) -> Bound:
+    """Return TRIM(side chars FROM text)."""
+    side = str(node.args.get("position") or "BOTH").upper()
+    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
+    child = binder.bind(node.this)
+    chars = node.args.get("expression")
+    if chars is None:
+        return Bound(call(name, [child.expression]), f"{name}({child.text})")
+    what = binder.bind(chars)
+    shown = f"TRIM({side} {what.text} FROM {child.text})"
+    return Bound(call(name, [what.expression, child.expression]), shown)
 
 
 def refuse_stream(plan: Plan) -> None:

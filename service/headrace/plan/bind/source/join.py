@@ -8,8 +8,8 @@ from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.mistaken import IN_JOIN
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.refused.mistaken import IN_JOIN
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to

@@ -45,7 +45,7 @@ from headrace.plan.nodes import (
 from headrace.plan.transform import rewrite_plan
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
-from headrace.types import TIMESTAMP, StructType
+from headrace.types import NULL, STRING, TIMESTAMP, StructType
 from headrace.values import Position
 
 
@@ -121,8 +121,9 @@ def bind_values(tree: exp.Values, session: Session) -> Relation:
         raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(tree))
     kinds = []
     for place, column in enumerate(zip(*rows, strict=True), start=1):
+        seen = {value.type for value in column} - {NULL}
         kind = common_types([value.type for value in column], session.catalog.settings)
-        if kind is None:
+        if kind is None or (STRING in seen and len(seen) > 1):
             message = f"The values of column {place} of VALUES have no common type."
             raise StreamError(
                 "SQL_ANALYSIS", message, condition="INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE"

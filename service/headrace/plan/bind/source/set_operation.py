@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.order import order_output
+from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.constant import cast_to
@@ -15,7 +16,7 @@ from headrace.plan.expressions import Alias, Call
 from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, Project, SetOperation, Union
 from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN, DataType
+from headrace.types import BOOLEAN, ArrayType, DataType, MapType, StructType
 from headrace.values import Position
 
 
@@ -34,6 +35,8 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
     name = type(tree).__name__.upper()
     left, right = _aligned(sides[0], sides[1], name, tree, session)
     at = position_of(tree.expression)
+    if tree.args.get("distinct") or not isinstance(tree, exp.Union):
+        refuse_compared_rows(left.columns, at)
     if isinstance(tree, exp.Union):
         output = tuple(session.ids.column(column.type, column.name) for column in left.columns)
         flat = isinstance(left, Union) and isinstance(tree.this, exp.Union) and not tree.args.get("distinct")
@@ -66,7 +69,9 @@ def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Sessio
         raise StreamError("SQL_ANALYSIS", message, condition="NUM_COLUMNS_MISMATCH", at=position_of(tree))
     kinds: list[DataType] = []
     for place, (mine, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
-        kind = mine.type if mine.type == other.type else common_types([mine.type, other.type], session.catalog.settings)
+        kind: DataType | None = mine.type
+        if not _alike(mine.type, other.type):
+            kind = common_types([mine.type, other.type], session.catalog.settings)
         if kind is None:
             message = (
                 f"{name} needs compatible column types; column {place} is {mine.type.sql()} in the first input and "
@@ -75,6 +80,19 @@ def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Sessio
             raise StreamError("SQL_ANALYSIS", message, condition="INCOMPATIBLE_COLUMN_TYPE", at=position_of(tree))
         kinds.append(kind)
     return _cast(left, kinds, session), _cast(right, kinds, session)
+
+
+def _alike(one: DataType, other: DataType) -> bool:
+    """Return True for types that differ in the names of their fields only."""
+    match one, other:
+        case StructType(), StructType():
+            same = len(one.fields) == len(other.fields)
+            return same and all(_alike(a.type, b.type) for a, b in zip(one.fields, other.fields, strict=True))
+        case ArrayType(), ArrayType():
+            return _alike(one.element, other.element)
+        case MapType(), MapType():
+            return _alike(one.key, other.key) and _alike(one.value, other.value)
+    return one == other
 
 
 def _cast(plan: Plan, kinds: list[DataType], session: Session) -> Plan:

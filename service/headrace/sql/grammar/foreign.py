@@ -23,15 +23,14 @@ def refuse_foreign(node: exp.Expr) -> None:
     """Refuse a node that Spark's grammar has not.
 
     Raises:
-        StreamError: PARSE_SYNTAX_ERROR or INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE, without a place.
+        StreamError: PARSE_SYNTAX_ERROR, or the name Spark has for it, without a place.
     """
     if isinstance(node, (*_COMPARISONS, *_PREDICATES)):
         _refuse_chain(node)
     rule = _RULES.get(type(node))
     what = rule(node) if rule is not None else None
     if what is not None:
-        empty = isinstance(node, exp.In)
-        condition = "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE" if empty else SYNTAX
+        condition = _NAMED.get(type(node), SYNTAX)
         raise StreamError("SQL_SYNTAX", f"Syntax error: {what}.", condition=condition)
 
 
@@ -102,17 +101,37 @@ def _call(node: exp.Expr) -> str | None:
     return None if bare is None else "a query as an argument needs brackets of its own"
 
 
+def _select(node: exp.Select) -> str | None:
+    return next((word.upper() for word in ("into", "locks") if node.args.get(word)), None)
+
+
+def _empty(node: exp.Expr) -> str | None:
+    within = isinstance(node.parent, exp.GroupingSets)  # where () is the set of no column
+    return None if within or any(node.args.values()) else f"{type(node).__name__.upper()} of nothing"
+
+
+def _never(node: exp.Expr) -> str:
+    return f"{node.sql(dialect='spark')!r} is nothing that Spark reads"
+
+
 _RULES: Mapping[type[exp.Expr], Callable[..., str | None]] = MappingProxyType(
     {
-        exp.All: _quantified,
+        **dict.fromkeys((exp.All, exp.Any), _quantified),
+        **dict.fromkeys((exp.Except, exp.Intersect, exp.Union), _set_operation),
+        **dict.fromkeys((exp.Array, exp.Fetch, exp.National, exp.Parameter, exp.Placeholder, exp.Slice), _never),
+        **dict.fromkeys((exp.Group, exp.Tuple), _empty),
         exp.Anonymous: _call,
-        exp.Any: _quantified,
-        exp.Array: _call,
-        exp.Except: _set_operation,
         exp.In: _in,
-        exp.Intersect: _set_operation,
         exp.Join: _join,
+        exp.Select: _select,
         exp.Star: _star,
-        exp.Union: _set_operation,
     }
 )
+_NAMED: Mapping[type[exp.Expr], str] = MappingProxyType(
+    {
+        exp.In: "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE",
+        exp.National: "UNSUPPORTED_TYPED_LITERAL",
+        exp.Placeholder: "UNBOUND_SQL_PARAMETER",
+    }
+)
+"""Spark's names for what is no plain syntax error."""

@@ -1,0 +1,1 @@
+"""Room 3: what the analyzer refuses by Spark's name, whichever clause it stands in."""
