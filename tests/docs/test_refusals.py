@@ -53,7 +53,7 @@ SQL = [
     ("SELECT spark_partition_id() FROM clicks", "where a row stands"),
     ("SELECT user() FROM clicks", "tells of the engine"),
     ("SELECT reflect('a', 'b') FROM clicks", "tells of the engine"),
-    ("SELECT aes_encrypt(user, 'k') FROM clicks", "keys in SQL texts"),
+    ("SELECT aes_encrypt(user, 'k') FROM clicks", "initialization vector"),
 ]
 FORMATS = [
     *(("sources", name) for name in ("text", "csv", "json", "parquet", "orc", "socket", "rate-micro-batch", "mine")),

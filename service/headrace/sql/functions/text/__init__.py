@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.text import encoding, number_patterns, pattern, splitting, strings, wording
+from headrace.sql.functions.text import ciphers, encoding, number_patterns, pattern, splitting, strings, wording
 
 FUNCTIONS = {
     **strings.FUNCTIONS,
     **pattern.FUNCTIONS,
     **encoding.FUNCTIONS,
+    **ciphers.FUNCTIONS,
     **wording.FUNCTIONS,
     **splitting.FUNCTIONS,
     **number_patterns.FUNCTIONS,

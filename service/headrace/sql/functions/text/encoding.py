@@ -143,7 +143,5 @@ FUNCTIONS = table(
     rewritten("url_encode", (1, 1), takes(STRING, gives=STRING), _url_encode),
     rewritten("url_decode", (1, 1), takes(STRING, gives=STRING), _url_decode),
     refused("uuid", "its value depends on chance, and a batch that runs again must give the same rows"),
-    refused("aes_encrypt", "keys in SQL texts are not done"),
-    refused("aes_decrypt", "keys in SQL texts are not done"),
     sha="sha1",
 )

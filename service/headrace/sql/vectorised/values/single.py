@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.sql.vectorised.values import decimal_format, documents, geometry, texts, variants, vectors, xpaths
+from headrace.sql.vectorised.values import aes, decimal_format, documents, geometry, texts, variants, vectors, xpaths
 from headrace.sql.vectorised.values.by_value import by_value
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
 
@@ -74,6 +74,8 @@ SINGLE: tuple[Single, ...] = (
     _single("variant_get", "tt", _T, variants.variant_get),
     _single("variant_text", "tt", _T, variants.variant_text),
     _single("schema_of_variant", "t", _T, variants.schema_of_variant),
+    _single("aes_encrypt", "bbttbb", _B, aes.encrypted),
+    _single("aes_decrypt", "bbttbf", _B, aes.decrypted),
     _single("variant_schema", "ll", _T, variants.joined_schema),
     _single("variant_schema_name", "t", _T, variants.named_schema),
     _single("variant_rows", "t", _ROWS, variants.variant_rows),
