@@ -6,8 +6,6 @@ every call is `exp.Anonymous` with the written name, and only what has a syntax 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
@@ -24,26 +22,11 @@ _DEPTH = {
 """How deep in brackets a token leads inside a type; DAMP is >>>."""
 
 
-_UNITS = frozenset("YEAR QUARTER MONTH WEEK DAY DAYOFYEAR HOUR MINUTE SECOND MILLISECOND MICROSECOND".split())
+_UNITS = {
+    *("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFYEAR"),
+    *("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"),
+}
 """What timestampadd and timestampdiff count, as keywords."""
-
-
-def _dated(name: str, counting: str) -> Callable[[SparkSqlParser], exp.Anonymous]:
-    """A reader of a call that counts units when it has three arguments, the first a unit, and is a plain one else."""
-
-    def read(parser: SparkSqlParser) -> exp.Anonymous:
-        args = parser._parse_csv(parser._parse_lambda)
-        first = args[0] if len(args) == 3 else None
-        if isinstance(first, exp.Column) and first.sql().upper() in _UNITS:
-            args[0] = exp.Literal.string(first.name.upper())
-            return exp.Anonymous(this=counting, expressions=args)
-        if isinstance(first, exp.Literal) and first.is_string:
-            # A unit in quotes is none; with them it is refused as one.
-            args[0] = exp.Literal.string(f"'{first.name}'")
-            return exp.Anonymous(this=counting, expressions=args)
-        return exp.Anonymous(this=name.lower(), expressions=args)
-
-    return read
 
 
 class UnsignedShift(exp.Expression, exp.Binary):
@@ -66,8 +49,13 @@ class SparkSqlParser(SparkParser):
         "SUBSTR": lambda self: _call("substr", self._parse_substring(), "this", "start", "length"),
         "SUBSTRING": lambda self: _call("substring", self._parse_substring(), "this", "start", "length"),
         "TRIM": lambda self: self._parse_trimmed(),
-        **{name: _dated(name, "timestampadd") for name in ("TIMESTAMPADD", "DATEADD", "DATE_ADD")},
-        **{name: _dated(name, "timestampdiff") for name in ("TIMESTAMPDIFF", "TIMEDIFF", "DATEDIFF", "DATE_DIFF")},
+        "TIMESTAMPADD": lambda self: self._parse_counting("timestampadd", "timestampadd"),
+        "DATEADD": lambda self: self._parse_counting("dateadd", "timestampadd"),
+        "DATE_ADD": lambda self: self._parse_counting("date_add", "timestampadd"),
+        "TIMESTAMPDIFF": lambda self: self._parse_counting("timestampdiff", "timestampdiff"),
+        "TIMEDIFF": lambda self: self._parse_counting("timediff", "timestampdiff"),
+        "DATEDIFF": lambda self: self._parse_counting("datediff", "timestampdiff"),
+        "DATE_DIFF": lambda self: self._parse_counting("date_diff", "timestampdiff"),
     }
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
@@ -105,6 +93,19 @@ class SparkSqlParser(SparkParser):
         while self._match(TokenType.IN) or self._match(TokenType.COMMA):
             args.append(self._parse_bitwise())
         return exp.Anonymous(this="position", expressions=args)
+
+    def _parse_counting(self, name: str, counting: str) -> exp.Anonymous:
+        """Read a call that counts units when it has three arguments, the first a unit; it is a plain one else."""
+        args = self._parse_csv(self._parse_lambda)
+        first = args[0] if len(args) == 3 else None
+        if isinstance(first, exp.Column) and first.sql().upper() in _UNITS:
+            args[0] = exp.Literal.string(first.name.upper())
+            return exp.Anonymous(this=counting, expressions=args)
+        if isinstance(first, exp.Literal) and first.is_string:
+            # A unit in quotes is none; with them it is refused as one.
+            args[0] = exp.Literal.string(f"'{first.name}'")
+            return exp.Anonymous(this=counting, expressions=args)
+        return exp.Anonymous(this=name, expressions=args)
 
     def _parse_trimmed(self) -> exp.Expr:
         node = self._parse_trim()

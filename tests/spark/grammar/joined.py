@@ -88,7 +88,7 @@ def sides(draw: Draw, *, marked: float = 0.75) -> list[Stream]:
 
 def time_range(draw: Draw) -> str:
     """Return a condition between the two times."""
-    near, far = draw.one(((0, 5), (0, 10), (5, 5), (10, 0), (3, 20), (-2, 8)))
+    near, far = draw.one(((0, 5), (0, 10), (5, 5), (10, 0), (3, 20), (-2, 8), (-10, 20), (15, -5)))
     return draw.one(
         (
             f"rt BETWEEN lt - INTERVAL {near} SECONDS AND lt + INTERVAL {far} SECONDS",

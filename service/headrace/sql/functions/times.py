@@ -19,7 +19,6 @@ from headrace.sql.functions.signature import (
     accept,
     as_type,
     fail,
-    mismatch,
     null_if_any,
     rewritten,
     table,
@@ -302,12 +301,6 @@ def _zone_name(_arguments: Sequence[Rendered], _kind: DataType, settings: SqlSet
     return quote_text(zone[3:] if zone.startswith(("GMT+", "GMT-")) else zone)
 
 
-def _diff_types(arguments: Sequence[Argument]) -> Resolved:
-    if len(arguments) != 2:
-        raise mismatch("datediff takes two dates; datediff(unit, start, end) is not done.")
-    return takes(DATE, DATE, gives=INT)(arguments)
-
-
 def _rewrite(name: str, resolve: Resolve, template: str) -> Function:
     return rewritten(name, (2, 2), resolve, typed(template))
 
@@ -323,7 +316,7 @@ FUNCTIONS = table(
     rewritten("date_trunc", (2, 2), _date_trunc_types, _date_trunc),
     _rewrite("date_add", _SHIFT_DAYS, "({0} + {1})"),
     _rewrite("date_sub", _SHIFT_DAYS, "({0} - {1})"),
-    rewritten("datediff", (2, 3), _diff_types, typed("({0} - {1})")),
+    rewritten("datediff", (2, 2), takes(DATE, DATE, gives=INT), typed("({0} - {1})")),
     _rewrite("add_months", _SHIFT_DAYS, _PLUS_MONTHS),
     Function("last_day", (1, 1), takes(DATE, gives=DATE), typed("last_day({0})"), How.NATIVE),
     rewritten("next_day", (2, 2), takes(DATE, STRING, gives=DATE), _next_day),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.temporal import buckets, clocks, intervals, making, zones
+from headrace.sql.functions.temporal import buckets, clocks, intervals, making, units, zones
 
 FUNCTIONS = {
     **making.FUNCTIONS,
@@ -10,5 +10,6 @@ FUNCTIONS = {
     **intervals.FUNCTIONS,
     **zones.FUNCTIONS,
     **buckets.FUNCTIONS,
+    **units.FUNCTIONS,
 }
 """Clock times, intervals, and moments made of parts, by name."""
