@@ -253,6 +253,21 @@ def test_reading_ahead_keeps_within_the_memory_budget(
     assert 0 < source.peak_bytes <= budget
 
 
+def test_no_more_than_one_limited_batch_is_read_ahead(
+    kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
+) -> None:
+    """4,000 rows of 10 kB lie ready, a batch takes 200: the rest stays with the brokers until it is wanted."""
+    topic = new_topic(partitions=2)
+    kafka.produce(topic, [Record(b"x" * 10_000, partition=n % 2) for n in range(4_000)])
+    source = open_source(subscribe=topic, memory_budget_bytes=64 << 20, maxOffsetsPerTrigger=200)
+    place, rows = source.initial_offset(), 0
+    while (end := source.latest_offset(place, limited=True)) != place:
+        rows, place = rows + source.read(place, end).num_rows, end
+    assert rows == 4_000
+    # One batch, and one drain of the client's queue, a sixteenth of the memory, on top of it.
+    assert 0 < source.peak_bytes < 12 << 20
+
+
 def test_a_partition_nobody_waits_for_does_not_fill_the_memory(
     kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
 ) -> None:

@@ -1,8 +1,8 @@
 """Plugins room: the thread that reads a Kafka source ahead of its batches.
 
-Takes places to read from and gives chunks up to an end; holds at most its share of the memory budget and then stops to
-consume. All calls of the consumer happen on the one thread, since a call from another would wait until no
-poll() is under way, which may be never; the lock guards only the shelves and the wishes.
+Takes places to read from and gives chunks up to an end; holds at most its share of the memory budget, or one limited
+batch, and then stops to consume. All calls of the consumer happen on the one thread, since a call from another would
+wait until no poll() is under way, which may be never; the lock guards only the shelves and the wishes.
 """
 
 from __future__ import annotations
@@ -66,6 +66,23 @@ class Shelf:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much is kept in chunks nobody waits for, plus one drain: bytes, and offsets when batches are limited."""
+
+    most_bytes: int
+    most_offsets: int | None = None
+
+    def spent(self, shelves: Iterable[Shelf]) -> float:
+        """Return the share of it that is used; one from when on it is full."""
+        nbytes = offsets = 0
+        for shelf in shelves:
+            nbytes += shelf.nbytes
+            offsets += shelf.position - shelf.taken
+        by_offsets = offsets / self.most_offsets if self.most_offsets else 0.0
+        return max(nbytes / self.most_bytes, by_offsets)
+
+
 class Pauses:
     """The partitions of which the client fetches no more while the memory budget is spent and others are waited for.
 
@@ -102,13 +119,13 @@ class ReadAhead:
 
     Args:
         settings: Of the consumer: enable.partition.eof is on, there is no offset reset.
-        budget_bytes: At most this much is kept in chunks nobody waits for, plus one drain.
+        budget: What it may keep.
         name: Of the thread.
     """
 
-    def __init__(self, settings: Mapping[str, Any], budget_bytes: int, name: str) -> None:
+    def __init__(self, settings: Mapping[str, Any], budget: Budget, name: str) -> None:
         self._consumer: Consumer = build_client(Consumer, {**settings, "on_commit": self._committed})
-        self._budget_bytes = budget_bytes
+        self._budget = budget
         self._columns: Sequence[str] = ()
         self._shelves: dict[Partition, Shelf] = {}
         self._moved: dict[Partition, int] = {}
@@ -253,15 +270,15 @@ class ReadAhead:
         if wished:
             self._commit(wished)
         with self._changed:
-            ahead, kept = _ahead(self._shelves, self._goals), self._bytes()
-        self._pauses.steer(ahead, kept / self._budget_bytes)
+            ahead, spent = _ahead(self._shelves, self._goals), self._budget.spent(self._shelves.values())
+        self._pauses.steer(ahead, spent)
         self._receive(drain(self._consumer))
         self._look_at_watermarks()
         return True
 
     def _is_full(self) -> bool:
         """Full shelves still take rows for a partition whose goal is not reached, or the waiting side would starve."""
-        if self._bytes() < self._budget_bytes:
+        if self._budget.spent(self._shelves.values()) < 1:
             return False
         return all(self._shelves[p].position >= end for p, end in self._goals.items() if p in self._shelves)
 

@@ -42,7 +42,7 @@ from headrace_plugins.kafka.client import (
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
 from headrace_plugins.kafka.offsets import Partition, count, from_json, to_json
 from headrace_plugins.kafka.planning import Losses, Planner, ReadLimits
-from headrace_plugins.kafka.read_ahead import ReadAhead
+from headrace_plugins.kafka.read_ahead import Budget, ReadAhead
 from headrace_plugins.kafka.rows import SCHEMA, SCHEMA_WITH_HEADERS
 from headrace_plugins.kafka.starting import Starting, parse_starting
 from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
@@ -123,7 +123,8 @@ class KafkaSource:
             _patience(options, self._user),
             context.clock,
         )
-        self._planner = Planner(self._brokers, subscription, _limits(options), self.losses, context.clock)
+        self._limits = _limits(options)
+        self._planner = Planner(self._brokers, subscription, self._limits, self.losses, context.clock)
         self._ahead: ReadAhead | None = None
 
     @property
@@ -209,7 +210,8 @@ class KafkaSource:
         if self._ahead is None:
             budget = self._context.memory_budget_bytes
             settings = consumer_settings(self._user, self._group, budget)
-            self._ahead = ReadAhead(settings, budget // 2, f"headrace-kafka-{self._context.name}")
+            ahead = Budget(budget // 2, self._limits.most)
+            self._ahead = ReadAhead(settings, ahead, f"headrace-kafka-{self._context.name}")
             self._ahead.start(self._columns)
         return self._ahead
 
