@@ -87,9 +87,10 @@ def _comparison(draw: Draw, scope: Scope, _kind: str, depth: int) -> str:
     left = _varying(draw, scope, kind, depth - 1)
     way = draw.number(0, 9)
     if way < 5:
-        return (
-            f"({left} {draw.one(('=', '<>', '<', '<=', '>', '>=', '<=>'))} {expression(draw, scope, kind, depth - 1)})"
-        )
+        # Of x < x Spark knows that it is false where x is not null, and then where the condition goes.
+        right = expression(draw, scope, kind, depth - 1)
+        right = right if right != left else draw.one(LITERALS[kind])
+        return f"({left} {draw.one(('=', '<>', '<', '<=', '>', '>=', '<=>'))} {right})"
     if way < 7:
         return f"({left} {draw.one(('IS NULL', 'IS NOT NULL'))})"
     if way < 8:

@@ -1,7 +1,8 @@
-"""Queries whose operators stand on each other in every order: deduplication, groups, windows, sessions, joins, limits."""
+"""Queries whose operators stand on each other in every order: groups, sessions, deduplication, joins, limits."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.spark.grammar.draw import Draw
@@ -58,7 +59,8 @@ class Tower:
         self._add(f"SELECT {time} AS ts, k, i FROM ({inner})")
 
     def _session(self) -> None:
-        inner = f"SELECT session_window AS w, k, CAST(sum(i) AS INT) AS i FROM {self.last} GROUP BY session_window(ts, '6 seconds'), k"
+        shown = f"SELECT session_window AS w, k, CAST(sum(i) AS INT) AS i FROM {self.last}"
+        inner = f"{shown} GROUP BY session_window(ts, '6 seconds'), k"
         time = self._draw.one(("w.end", "window_time(w)", "w.start"))
         self._add(f"SELECT {time} AS ts, k, i FROM ({inner})")
 
@@ -80,7 +82,8 @@ class Tower:
                 "x.ts = y.ts",
             )
         )
-        shown = self._draw.one(("x.ts AS ts, y.k AS k, x.i AS i", "y.ts AS ts, x.k AS k, y.i AS i", "x.ts AS ts, x.k AS k, y.i AS i"))
+        items = ("x.ts AS ts, y.k AS k, x.i AS i", "y.ts AS ts, x.k AS k, y.i AS i", "x.ts AS ts, x.k AS k, y.i AS i")
+        shown = self._draw.one(items)
         if how == "LEFT SEMI JOIN":
             shown = "x.ts AS ts, x.k AS k, x.i AS i"
         pair = (self.last, other) if self._draw.chance(0.6) else (other, self.last)
@@ -98,10 +101,13 @@ class Tower:
         self._add(f"SELECT {shown} FROM {self.last} x {how} t ON x.k = t.k")
 
     def _both(self) -> None:
-        self._add(f"SELECT ts, k, i FROM {self.last} WHERE i > 1 UNION ALL SELECT ts, k, -i AS i FROM {self.last} WHERE i <= 2")
+        other = f"SELECT ts, k, -i AS i FROM {self.last} WHERE i <= 2"
+        self._add(f"SELECT ts, k, i FROM {self.last} WHERE i > 1 UNION ALL {other}")
 
     def _limited(self) -> None:
-        if self._draw.chance(0.25):
+        # Above a union or an outer join Spark stops to read when it has enough, and the watermark stays behind.
+        below = str(self.views)
+        if self._draw.chance(0.25) and "UNION" not in below and "JOIN" not in below:
             return self._add(f"SELECT ts, k, i FROM {self.last} LIMIT {self._draw.number(1, 6)}")
         return self._filtered()
 
@@ -124,18 +130,18 @@ def stacked(draw: Draw) -> dict[str, Any]:
     for _ in range(draw.number(2, 4)):
         tower.grow()
     text = str(tower.views)
-    used = [stream for stream in streams if f" {stream.name} " in f"{text} " or f"'{stream.name}'" in text or f"FROM {stream.name}'" in text]
+    used = [stream for stream in streams if re.search(rf"\b{stream.name}\b(?! AS)", text)]
     mode = "append" if draw.chance(0.8) else draw.one(("update", "complete"))
     sql = draw.one(
         (
             f"SELECT ts, k, i FROM {tower.last}",
             f"SELECT ts, k, i FROM {tower.last}",
             f"SELECT k, i FROM {tower.last} WHERE i > 0",
-            f"SELECT window.start AS ws, count(*) AS n, sum(i) AS si FROM {tower.last} GROUP BY window(ts, '10 seconds')",
+            f"SELECT window.start AS ws, count(*) AS n FROM {tower.last} GROUP BY window(ts, '10 seconds')",
         )
     )
     if mode == "complete":
-        sql = draw.one((f"SELECT k, count(*) AS n, sum(i) AS si FROM {tower.last} GROUP BY k ORDER BY k, n LIMIT 3", sql))
+        sql = draw.one((f"SELECT k, count(*) AS n FROM {tower.last} GROUP BY k ORDER BY k, n LIMIT 3", sql))
     return case(
         used or streams[:1],
         sql,

@@ -1,4 +1,4 @@
-"""Streams with columns of unusual types and times far away, in zones whose clocks change: as keys, measures and windows."""
+"""Streams with columns of unusual types, times far away and zones whose clocks change: keys, measures, windows."""
 
 from __future__ import annotations
 
@@ -45,6 +45,41 @@ MOMENTS = (
     200_000_000_000,  # 8361
 )
 """Seconds from the start of 2024 where clocks change or years are far."""
+
+PARTS = (
+    "CAST(ts AS STRING)",
+    "CAST(ts AS DATE)",
+    "CAST(CAST(ts AS DATE) AS TIMESTAMP)",
+    "hour(ts)",
+    "date_trunc('DAY', ts)",
+    "date_trunc('HOUR', ts)",
+    "date_trunc('WEEK', ts)",
+    "date_trunc('QUARTER', ts)",
+    "ts + INTERVAL 1 DAY",
+    "ts + INTERVAL 24 HOURS",
+    "ts + INTERVAL '1' MONTH",
+    "CAST(ts AS TIMESTAMP_NTZ)",
+    "date_format(ts, 'yyyy-MM-dd HH:mm:ss')",
+    "to_utc_timestamp(ts, 'Europe/Oslo')",
+    "from_utc_timestamp(ts, 'America/New_York')",
+    "unix_timestamp(ts)",
+    "dayofyear(ts)",
+    "weekofyear(ts)",
+    "extract(YEAR FROM ts)",
+    "CAST(ts AS BIGINT)",
+    "CAST(ts AS DOUBLE)",
+    "convert_timezone('Asia/Tokyo', CAST(ts AS TIMESTAMP_NTZ))",
+    "to_timestamp(CAST(ts AS STRING))",
+    "last_day(ts)",
+    "months_between(ts, TIMESTAMP'2024-01-01 00:00:00')",
+    "datediff(ts, DATE'2024-01-01')",
+    "p",
+    "timestampadd(HOUR, 25, ts)",
+    "timestampadd(MONTH, i, ts)",
+    "timestampdiff(MONTH, TIMESTAMP'2024-01-31 10:00:00', ts)",
+    "datediff(DAY, TIMESTAMP'2024-03-10 12:00:00', ts)",
+)
+"""What is made of a moment."""
 
 MEASURES = {
     "any": (
@@ -177,7 +212,8 @@ def typed_join(draw: Draw) -> dict[str, Any]:
     how = draw.one(("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL OUTER JOIN", "LEFT SEMI JOIN"))
     equal = draw.one(("l.p = r.p", "l.p = r.p", "l.p <=> r.p", "l.p = r.p AND l.i = r.i", "struct(l.p) = struct(r.p)"))
     both = "" if how == "LEFT SEMI JOIN" else ", rt, r.i AS ri, r.p AS rp"
-    sql = f"SELECT lt, l.i AS li, l.p AS lp{both} FROM l {how} r ON {equal} AND rt BETWEEN lt AND lt + INTERVAL 9 SECONDS"
+    on = f"{equal} AND rt BETWEEN lt AND lt + INTERVAL 9 SECONDS"
+    sql = f"SELECT lt, l.i AS li, l.p AS lp{both} FROM l {how} r ON {on}"
     steps = _steps(draw, [left, right], 0, 7)
     return case([left, right], sql, "append", steps, settings=settings(draw, several=True))
 
@@ -186,7 +222,8 @@ def zoned(draw: Draw) -> dict[str, Any]:
     """Days, hours and texts of moments where clocks change or years are far, grouped and not."""
     stream = Stream("s", {"ts": "TIMESTAMP", "i": "INT", "p": draw.one(("DATE", "TIMESTAMP_NTZ", "STRING"))}, "ts")
     stream.delay = draw.one((*DELAYS, "1 hour", "1 day", "25 hours 3 minutes", "2 weeks"))
-    time = draw.one(("ts", "ts", "ts + INTERVAL 1 DAY", "ts - INTERVAL '1' MONTH", "ts + INTERVAL '01:30' HOUR TO MINUTE"))
+    steps_ = ("+ INTERVAL 1 DAY", "- INTERVAL '1' MONTH", "+ INTERVAL '01:30' HOUR TO MINUTE")
+    time = draw.one(("ts", "ts", *(f"ts {step}" for step in steps_)))
     win = draw.one(
         (
             f"window({time}, '1 day')",
@@ -198,44 +235,15 @@ def zoned(draw: Draw) -> dict[str, Any]:
             f"window({time}, '10 seconds')",
         )
     )
-    parts = (
-        "CAST(ts AS STRING)",
-        "CAST(ts AS DATE)",
-        "CAST(CAST(ts AS DATE) AS TIMESTAMP)",
-        "hour(ts)",
-        "date_trunc('DAY', ts)",
-        "date_trunc('HOUR', ts)",
-        "date_trunc('WEEK', ts)",
-        "date_trunc('QUARTER', ts)",
-        "ts + INTERVAL 1 DAY",
-        "ts + INTERVAL 24 HOURS",
-        "ts + INTERVAL '1' MONTH",
-        "CAST(ts AS TIMESTAMP_NTZ)",
-        "date_format(ts, 'yyyy-MM-dd HH:mm:ss')",
-        "to_utc_timestamp(ts, 'Europe/Oslo')",
-        "from_utc_timestamp(ts, 'America/New_York')",
-        "unix_timestamp(ts)",
-        "dayofyear(ts)",
-        "weekofyear(ts)",
-        "extract(YEAR FROM ts)",
-        "CAST(ts AS BIGINT)",
-        "CAST(ts AS DOUBLE)",
-        "convert_timezone('Asia/Tokyo', CAST(ts AS TIMESTAMP_NTZ))",
-        "to_timestamp(CAST(ts AS STRING))",
-        "last_day(ts)",
-        "months_between(ts, TIMESTAMP'2024-01-01 00:00:00')",
-        "datediff(ts, DATE'2024-01-01')",
-        "p",
-    )
     way = draw.number(0, 9)
     if way < 4:
-        sql = f"SELECT {', '.join(f'{each} AS c{at}' for at, each in enumerate(draw.some(parts, 4, 6)))} FROM s"
+        sql = f"SELECT {', '.join(f'{each} AS c{at}' for at, each in enumerate(draw.some(PARTS, 4, 6)))} FROM s"
         mode = draw.one(("append", "update"))
     elif way < 8:
         sql = f"SELECT window, CAST(window.start AS STRING) AS text, count(*) AS n, max(ts) AS m FROM s GROUP BY {win}"
         mode = draw.one(("append", "append", "update", "complete"))
     else:
-        part = draw.one(parts[:8])
+        part = draw.one(PARTS[:8])
         sql = f"SELECT {part} AS d, count(*) AS n, min(ts) AS m FROM s GROUP BY {part}"
         mode = draw.one(("update", "complete"))
     given = settings(draw)
@@ -246,7 +254,7 @@ def zoned(draw: Draw) -> dict[str, Any]:
 
 
 def remarked(draw: Draw) -> dict[str, Any]:
-    """A watermark upon what has one, upon another column, upon a union, a join, a time without zone or a time made up."""
+    """A watermark upon what has one, upon another column, a union, a join, a time without zone or a time made up."""
     stream = Stream("s", {"ts": "TIMESTAMP", "i": "INT", "p": "STRING", "q": "TIMESTAMP_NTZ", "r": "DATE"}, "ts")
     stream.delay = draw.one(DELAYS) if draw.chance(0.6) else None
     other = Stream("u", {"ts": "TIMESTAMP", "i": "INT", "p": "STRING"}, "ts", draw.one((None, *DELAYS)))
@@ -272,17 +280,19 @@ def remarked(draw: Draw) -> dict[str, Any]:
         inner, column = "SELECT ts, i, p FROM s UNION ALL SELECT ts, i, p FROM u", "ts"
     else:
         streams.append(other)
+        stream.delay = other.delay = None  # Spark refuses a second one above a join in some batches only
         inner = "SELECT s.ts AS ts, u.ts AS ut, s.i AS i, s.p AS p FROM s JOIN u ON s.p = u.p AND s.ts = u.ts"
         column = draw.one(("ts", "ut"))
     views = [{"name": "v", "sql": inner, "watermark": {"column": column, "delay": delay}}]
-    sql, mode = draw.one(
+    shown, by, mode = draw.one(
         (
-            (f"SELECT window.start AS ws, count(*) AS n FROM v GROUP BY window({column}, '10 seconds')", "append"),
-            (f"SELECT window.start AS ws, p, sum(i) AS n FROM v GROUP BY window({column}, '10 seconds', '5 seconds'), p", "update"),
-            (f"SELECT window.start AS ws, p, sum(i) AS n FROM v GROUP BY window({column}, '20 seconds'), p", "append"),
-            (f"SELECT {column} AS at, count(*) AS n FROM v GROUP BY {column}", "append"),
-            (f"SELECT session_window AS w, p, count(*) AS n FROM v GROUP BY session_window({column}, '5 seconds'), p", "append"),
-            (f"SELECT DISTINCT {column}, p FROM v", "append"),
+            ("window.start AS ws, count(*) AS n", f"window({column}, '10 seconds')", "append"),
+            ("window.start AS ws, p, sum(i) AS n", f"window({column}, '10 seconds', '5 seconds'), p", "update"),
+            ("window.start AS ws, p, sum(i) AS n", f"window({column}, '20 seconds'), p", "append"),
+            (f"{column} AS at, count(*) AS n", column, "append"),
+            ("session_window AS w, p, count(*) AS n", f"session_window({column}, '5 seconds'), p", "append"),
+            (f"{column}, p", f"{column}, p", "append"),
         )
     )
+    sql = f"SELECT {shown} FROM v GROUP BY {by}"
     return case(streams, sql, mode, _steps(draw, streams, 30, 7), views=views, settings=settings(draw, several=True))
