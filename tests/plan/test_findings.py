@@ -31,7 +31,7 @@ TABLE = [
     ("SELECT v FROM clicks JOIN users ON v", "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", "1:36"),
     ("SELECT v FROM clicks JOIN users USING (city)", "UNRESOLVED_USING_COLUMN_FOR_JOIN", "1:27"),
     ("SELECT sum(sum(v)) FROM clicks", "NESTED_AGGREGATE_FUNCTION", "1:12"),
-    ("SELECT window(user, 'x') FROM clicks", "CANNOT_PARSE_INTERVAL", "1:8"),
+    ("SELECT window(user, 'x') FROM clicks", "INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER", "1:8"),
     ("SELECT user FROM clicks LIMIT 'a'", "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE", "1:31"),
     ("SELECT x.* FROM clicks", "CANNOT_RESOLVE_STAR_EXPAND", "1:8"),
     ("SELECT explode(user) FROM clicks", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "1:8"),

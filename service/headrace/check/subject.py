@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from headrace.errors import StreamError
-from headrace.plan.nodes import Aggregate, Plan, walk
+from headrace.plan.expressions import Call
+from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, walk
+from headrace.plan.time_range import conjuncts
 from headrace.values import Position
 
 LEGACY = "_LEGACY_ERROR_TEMP_3102"
@@ -38,6 +40,11 @@ class Subject:
         """Every streaming aggregate, topmost first."""
         return streaming_aggregates(self.plan)
 
+    @property
+    def written_aggregates(self) -> tuple[Aggregate, ...]:
+        """Every streaming aggregate, topmost first, without those that EXCEPT becomes when it runs."""
+        return tuple(node for node in self.aggregates if not is_except(node))
+
 
 Check = Callable[[Subject], Iterator[StreamError]]
 """A rule: yields a finding for each place where the plan breaks it."""
@@ -46,6 +53,14 @@ Check = Callable[[Subject], Iterator[StreamError]]
 def streaming_aggregates(plan: Plan) -> tuple[Aggregate, ...]:
     """Return the aggregates over streams in a plan, topmost first; DISTINCT and UNION are among them."""
     return tuple(node for node in walk(plan) if isinstance(node, Aggregate) and node.is_streaming)
+
+
+def is_except(node: Aggregate) -> bool:
+    """Return True for EXCEPT, in which Spark sees an aggregation only when the first batch is planned."""
+    match node:
+        case Aggregate(aggregates=(), child=Join(how=JoinType.ANTI, condition=condition)):
+            return all(isinstance(part, Call) and part.function == "null_safe_equal" for part in conjuncts(condition))
+    return False
 
 
 def refusal(code: str, where: Plan | Position, message: str, hint: str, condition: str = LEGACY) -> StreamError:

@@ -67,7 +67,8 @@ def common_types(kinds: Sequence[DataType], settings: SqlSettings = DEFAULT) -> 
     return found
 
 
-_UNORDERED = (VARIANT, GEOMETRY, GEOGRAPHY)
+UNORDERED = (VARIANT, GEOMETRY, GEOGRAPHY)
+"""Types whose values are never compared."""
 
 
 def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -> DataType | None:
@@ -76,7 +77,7 @@ def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -
     Without ANSI a string beside a number, date or timestamp is cast to the other's type; beside a decimal both become
     DOUBLE. Source: Spark PromoteStrings.
     """
-    if a in _UNORDERED or b in _UNORDERED:
+    if a in UNORDERED or b in UNORDERED:
         return None
     if settings.ansi or STRING not in (a, b) or a == b:
         return common_type(a, b, settings)
@@ -86,6 +87,18 @@ def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -
     if isinstance(other, DecimalType):
         return DOUBLE
     return common_type(a, b, settings)
+
+
+def mixes_text(a: DataType, b: DataType) -> bool:
+    """Return True when a text stands where the other type has something else, also inside nested types."""
+    match a, b:
+        case ArrayType(), ArrayType():
+            return mixes_text(a.element, b.element)
+        case MapType(), MapType():
+            return mixes_text(a.key, b.key) or mixes_text(a.value, b.value)
+        case StructType(), StructType():
+            return any(mixes_text(one.type, other.type) for one, other in zip(a.fields, b.fields, strict=False))
+    return STRING in (a, b) and a != b and NULL not in (a, b)
 
 
 def can_implicitly_cast(frm: DataType, to: DataType, settings: SqlSettings = DEFAULT) -> bool:
@@ -107,7 +120,7 @@ def can_implicitly_cast(frm: DataType, to: DataType, settings: SqlSettings = DEF
 
 def _atomic_implicit(frm: DataType, to: DataType, settings: SqlSettings) -> bool:
     if frm == STRING:
-        return is_numeric(to) or to in (*_TIMES, BINARY, BOOLEAN)
+        return is_numeric(to) or to in (*_TIMES, BINARY) or (to == BOOLEAN and settings.ansi)
     if to == STRING:
         return frm != BINARY or not settings.ansi
     if is_numeric(frm) and is_numeric(to):

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from headrace.errors import StreamError
 
-_PART = re.compile(r"\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)")
+_UNIT = re.compile(r"\s+([a-z]+)", re.IGNORECASE)
 _US = {
     "microsecond": 1,
     "millisecond": 1_000,
@@ -43,36 +44,47 @@ def parse_interval(text: str) -> Interval:
     """Return the interval that a text names; the word ``interval`` before it may be left out, units may be plural.
 
     Raises:
-        StreamError: INVALID_INTERVAL_FORMAT, the text is no interval; only seconds may have a fraction.
+        StreamError: INVALID_INTERVAL_FORMAT.…, the text is no interval; only seconds may have a fraction.
     """
     rest = re.sub(r"^\s*interval\b", "", text, flags=re.IGNORECASE).strip()
     months, days, us, end = 0, 0, Decimal(0), 0
     if not rest:
-        raise _malformed(text, "it is empty")
+        raise _malformed(text, "it is empty", "INPUT_IS_EMPTY")
     while end < len(rest):
-        part = _PART.match(rest, end)
-        if part is None:
-            raise _malformed(text, f"{rest[end:]!r} is no number with a unit")
-        amount, unit = Decimal(part[1] + part[2]), part[3].lower().removesuffix("s")
-        if amount != amount.to_integral_value() and unit != "second":
-            raise _malformed(text, f"only seconds may have a fraction, not {part[3]!r}")
+        amount, unit, end = _part(text, rest, end)
         if unit in _US:
             us += amount * _US[unit]
         elif unit in _DAYS:
             days += int(amount) * _DAYS[unit]
-        elif unit in _MONTHS:
-            months += int(amount) * _MONTHS[unit]
         else:
-            raise _malformed(text, f"{part[3]!r} is no unit; allowed: {', '.join((*_US, *_DAYS, *_MONTHS))}")
-        end = part.end()
+            months += int(amount) * _MONTHS[unit]
     return Interval(months, days, int(us))
+
+
+def _part(text: str, rest: str, start: int) -> tuple[Decimal, str, int]:
+    """Return a number, its unit in the singular, and where they end."""
+    number = _NUMBER.match(rest, start)
+    if number is None:
+        raise _malformed(text, f"{rest[start:]!r} is no number with a unit", "UNRECOGNIZED_NUMBER")
+    if number.end() == len(rest):
+        raise _malformed(text, f"{rest[start:]!r} has no unit", "MISSING_UNIT")
+    found = _UNIT.match(rest, number.end())
+    if found is None:
+        raise _malformed(text, f"{rest[start:]!r} is no number with a unit", "INVALID_VALUE")
+    amount, unit = Decimal(number[1] + number[2]), found[1].lower().removesuffix("s")
+    if unit not in (*_US, *_DAYS, *_MONTHS):
+        allowed = ", ".join((*_US, *_DAYS, *_MONTHS))
+        raise _malformed(text, f"{found[1]!r} is no unit; allowed: {allowed}", "INVALID_UNIT")
+    if amount != amount.to_integral_value() and unit != "second":
+        raise _malformed(text, f"only seconds may have a fraction, not {found[1]!r}", "INVALID_FRACTION")
+    return amount, unit, found.end()
 
 
 def fixed_duration_us(text: str) -> int:
     """Return the microseconds of a window, gap or delay.
 
     Raises:
-        StreamError: INVALID_INTERVAL_FORMAT, or the interval has months or years, whose length is not fixed.
+        StreamError: INVALID_INTERVAL_FORMAT.…, or the interval has months or years, whose length is not fixed.
     """
     interval = parse_interval(text)
     if interval.months:
@@ -82,7 +94,7 @@ def fixed_duration_us(text: str) -> int:
     return interval.fixed_us
 
 
-def _malformed(text: str, why: str) -> StreamError:
+def _malformed(text: str, why: str, kind: str) -> StreamError:
     message = f"Error parsing '{text}' to interval: {why}."
     hint = "Write a number and a unit, such as '10 seconds'."
-    return StreamError("SQL_ANALYSIS", message, hint=hint, condition="INVALID_INTERVAL_FORMAT")
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition=f"INVALID_INTERVAL_FORMAT.{kind}")

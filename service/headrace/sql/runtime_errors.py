@@ -10,7 +10,7 @@ import re
 
 import duckdb
 
-from headrace.errors import StreamError
+from headrace.errors import Retry, StreamError
 
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)?)\]\s*(.*)", re.DOTALL)
 _KINDS: tuple[tuple[type[Exception], str, str | None], ...] = (
@@ -30,11 +30,14 @@ def translate(error: duckdb.Error) -> StreamError:
     found = _CONDITION.search(text)
     if found is not None:
         told = found[2].split("\n")[0]
-        if found[1] == "FUNCTION_FAILED":
-            return StreamError("FUNCTION_FAILED", told)
+        if found[1] in ("FUNCTION_FAILED", "FUNCTION_FAILED.MAY_PASS"):
+            return StreamError("FUNCTION_FAILED", told, retry=Retry.BACKOFF if "." in found[1] else None)
         return StreamError("SQL_RUNTIME", told, condition=found[1])
     if "ivision by zero" in text:
         return StreamError("SQL_RUNTIME", text, condition="DIVIDE_BY_ZERO")
+    if "returned by a subquery used as an expression" in text:
+        message = "More than one row returned by a subquery used as an expression."
+        return StreamError("SQL_RUNTIME", message, condition="SCALAR_SUBQUERY_TOO_MANY_ROWS")
     if "Out of Memory" in text:
         hint = "Lower the batch size with maxOffsetsPerTrigger, or give the process more memory."
         return StreamError("SQL_RUNTIME", text, hint=hint)

@@ -13,7 +13,7 @@ def check(subject: Subject) -> Iterator[StreamError]:
 
     Source: Spark UnsupportedOperationChecker.
     """
-    if subject.mode == COMPLETE and subject.plan.is_streaming and not subject.aggregates:
+    if subject.mode == COMPLETE and subject.plan.is_streaming and not subject.written_aggregates:
         yield refusal(
             "STREAM_COMPLETE_WITHOUT_AGGREGATE",
             subject.plan,

@@ -22,6 +22,7 @@ from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.items import Item, SelectList
 from headrace.plan.bind.order import limited, sort_keys
 from headrace.plan.bind.output import Output, finish
+from headrace.plan.bind.refused.windows import refuse_qualify, refuse_sorting
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.source.relation import bind_from
@@ -104,6 +105,9 @@ class _Block:
         keys: list[tuple[Bound, exp.Expr]] = []
         with self.findings.collect():
             keys = sort_keys(self.tree, [item.bound for item in items], after.bind)
+            refuse_sorting(keys, [item.bound for item in items])
+        with self.findings.collect():
+            refuse_qualify(self.tree.args.get("qualify"), after, streaming=self.source.plan.is_streaming)
         self.findings.close()
         bounds = [*(item.bound for item in items), *(key for key, _ in keys), *([having] if having else [])]
         aggregated = group is not None or having is not None

@@ -77,6 +77,8 @@ class Operator:
         timed = _timed(self.name, arguments)
         if timed is not None:
             return timed
+        if left == right == STRING and arguments[0].ansi:
+            raise mismatch(f'"STRING" {self.sign} "STRING" is not defined.')
         numbers = [_number(a, i, arguments[1 - i]) for i, a in enumerate(arguments)]
         if any(isinstance(n, DecimalType) for n in numbers) and not any(n in (DOUBLE, FLOAT) for n in numbers):
             return self._decimals(arguments, numbers)

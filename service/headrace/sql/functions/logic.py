@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.sql.coercion import comparison_type
+from headrace.sql.coercion import UNORDERED, comparison_type, mixes_text
 from headrace.sql.function import Argument, Function, Rendered, Resolved
 from headrace.sql.functions.signature import (
     ANY,
@@ -43,7 +43,9 @@ _NESTED = (ArrayType, StructType)
 def _compared(arguments: Sequence[Argument]) -> DataType:
     left, right = arguments[0].type, arguments[1].type
     kind = comparison_type(left, right, SqlSettings(ansi=arguments[0].ansi))
-    if kind is None:
+    if left == right and left in UNORDERED:
+        raise mismatch(f'Values of the type "{left.sql()}" cannot be compared.', condition="INVALID_ORDERING_TYPE")
+    if kind is None or (arguments[0].ansi and isinstance(kind, _NESTED) and mixes_text(left, right)):
         raise mismatch(f'"{left.sql()}" and "{right.sql()}" cannot be compared.', condition="BINARY_OP_DIFF_TYPES")
     if isinstance(kind, MapType):
         raise mismatch("Maps cannot be compared.", condition="INVALID_ORDERING_TYPE")
@@ -91,8 +93,16 @@ def _or(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) 
 def _in_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
     for other in arguments[1:]:
-        kind = _compared([Argument(kind, ansi=other.ansi), other])
+        kind = _member(Argument(kind, ansi=other.ansi), other)
     return Resolved(tuple(kind for _ in arguments), BOOLEAN)
+
+
+def _member(value: Argument, other: Argument) -> DataType:
+    """Return the type in which IN compares two values; a text inside an array it turns into what the other holds."""
+    settings = SqlSettings(ansi=value.ansi)
+    mixed = value.ansi and isinstance(value.type, _NESTED) and mixes_text(value.type, other.type)
+    kind = comparison_type(value.type, other.type, settings) if mixed else None
+    return kind or _compared([value, other])
 
 
 def _in(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -101,8 +111,19 @@ def _in(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) 
 
 
 def _if_types(arguments: Sequence[Argument]) -> Resolved:
+    _refuse_no_condition(arguments[0])
     kind = common(arguments[1:])
     return Resolved((BOOLEAN, kind, kind), kind)
+
+
+def _refuse_no_condition(argument: Argument) -> None:
+    if argument.type not in (BOOLEAN, NULL):
+        raise mismatch(f'A condition is "BOOLEAN", and has the type "{argument.type.sql()}" here.')
+
+
+def _assert_types(arguments: Sequence[Argument]) -> Resolved:
+    _refuse_no_condition(arguments[0])
+    return takes(BOOLEAN, STRING, gives=NULL)(arguments)
 
 
 def _coalesce(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -205,7 +226,7 @@ FUNCTIONS = table(
     lazy("nullifzero", (1, 1), _zero_types, text("(CASE WHEN {0} = 0 THEN NULL ELSE {0} END)")),
     lazy("zeroifnull", (1, 1), _zero_types, text("(CASE WHEN {0} IS NULL THEN 0 ELSE {0} END)")),
     lazy("raise_error", (1, 1), takes(STRING, gives=NULL), _raise_error),
-    lazy("assert_true", (1, 2), takes(BOOLEAN, STRING, gives=NULL), _assert_true),
+    lazy("assert_true", (1, 2), _assert_types, _assert_true),
     lazy("typeof", (1, 1), takes(ANY, gives=STRING), _typeof),
     equal_null="null_safe_equal",
     ifnull="nvl",

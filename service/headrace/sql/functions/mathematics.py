@@ -16,6 +16,7 @@ from headrace.sql.functions.signature import (
     alike,
     call,
     first_of,
+    mismatch,
     null_if_any,
     refused,
     rewritten,
@@ -30,9 +31,11 @@ from headrace.types import (
     DOUBLE,
     INT,
     INTEGRAL,
+    NULL,
     STRING,
     DataType,
     DecimalType,
+    MapType,
 )
 
 
@@ -163,7 +166,16 @@ def _log(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings)
 
 
 def _extreme(name: str) -> Function:
-    return Function(name, (2, None), alike(), call(name))
+    def resolve(arguments: Sequence[Argument]) -> Resolved:
+        kinds = {argument.type for argument in arguments} - {NULL}
+        if STRING in kinds and len(kinds) > 1:
+            seen = ", ".join(f'"{kind.sql()}"' for kind in kinds)
+            raise mismatch(f"{name} takes values of one type, and got {seen}.", condition="DATA_DIFF_TYPES")
+        if any(isinstance(kind, MapType) for kind in kinds):
+            raise mismatch(f"{name} needs an order, which a map has not.", condition="INVALID_ORDERING_TYPE")
+        return alike()(arguments)
+
+    return Function(name, (2, None), resolve, call(name))
 
 
 def _pmod(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:

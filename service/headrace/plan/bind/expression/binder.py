@@ -37,8 +37,11 @@ from headrace.plan.bind.refused.mistaken import (
     IN_AGGREGATE,
     IN_FILTER,
     IN_WHERE,
+    function_mistake,
     misplaced_aggregate,
     operator_mistake,
+    refuse_in_aggregate,
+    refuse_mixed,
 )
 from headrace.plan.bind.refused.typed import check_typed, refuse_time
 from headrace.plan.bind.scope import Scope, field_of, named_element
@@ -47,7 +50,7 @@ from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
 from headrace.sql.vectorised.user_function import UserFunction
-from headrace.types import BIGINT, BOOLEAN, INT, NULL, STRING, TINYINT, DataType
+from headrace.types import BIGINT, BOOLEAN, INT, NULL, TINYINT, ArrayType, DataType, MapType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
 
@@ -103,7 +106,12 @@ class Binder:
     def function(self, name: str, node: exp.Expr, args: list[exp.Expr], modifiers: _Around | None = None) -> Bound:
         """Return the call of a function by its lower-case name."""
         around = modifiers or _Around()
-        args = list(expanded(positional(name, args), self.scope))
+        args = positional(name, args)
+        args = (
+            args
+            if name == "count"
+            else list(expanded(args, self.inside if is_aggregate(name) and self.inside else self.scope))
+        )
         if name in NAMES and not is_function(name):
             return self.windows.call(name, [self.bind(arg) for arg in args])
         if name in _GROUPING:
@@ -120,6 +128,7 @@ class Binder:
         if user is not None:
             return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
+        refuse_mixed(canonical, bound, ansi=self.ansi)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
         if name in leaves.CAST_FUNCTIONS and not is_function(name):
             check_arity(name, (1, 1), len(bound))
@@ -128,7 +137,11 @@ class Binder:
             return Bound(Cast(kind, bound[0].expression), text)
         if canonical == "struct":
             return Bound(named_struct(bound, ansi=self.ansi), text)
-        return Bound(call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi), text)
+        try:
+            made = call(canonical, [arg.expression for arg in bound], _written(node, name), ansi=self.ansi)
+        except StreamError as error:
+            raise function_mistake(error, canonical) from error.__cause__
+        return Bound(made, text)
 
     def _user_call(self, function: UserFunction, args: list[exp.Expr]) -> Bound:
         bound = [self.bind(arg) for arg in args]
@@ -143,6 +156,7 @@ class Binder:
         if around.distinct and any(stars):
             message = f"{name}(DISTINCT *) is not done."
             raise StreamError("SQL_UNSUPPORTED", message, hint="Name the columns instead of *.")
+        refuse_in_aggregate(name, args)
         bound = [
             Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
         ]
@@ -255,10 +269,6 @@ def _column(binder: Binder, node: exp.Expr) -> Bound:
     return binder.scope.resolve(parts)
 
 
-def _identifier(binder: Binder, node: exp.Expr) -> Bound:
-    return binder.scope.resolve([node.name])
-
-
 def _dot(binder: Binder, node: exp.Expr) -> Bound:
     parts: list[str] = []
     inner: Any = node
@@ -282,6 +292,9 @@ def _bracket(binder: Binder, node: exp.Expr) -> Bound:
     for key in node.expressions:
         index = binder.bind(key)
         named = named_element(bound, index, binder.session.ids)
+        if named is None and not isinstance(bound.expression.type, ArrayType | MapType):
+            message = f'Nothing can be taken out of "{bound.text}", which has the type {bound.expression.type.sql()}.'
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_EXTRACT_BASE_FIELD_TYPE")
         bound = named or binder.operator("get_item", f"{bound.text}[{index.text}]", bound, index)
     return bound
 
@@ -337,14 +350,6 @@ def _without_parentheses(binder: Binder, node: exp.Expr) -> Bound:
     return binder.function(operators.WITHOUT_PARENTHESES[type(node)], node, [])
 
 
-def _extract(binder: Binder, node: exp.Expr) -> Bound:
-    source = binder.bind(node.expression)
-    part = Bound(Literal(STRING, node.this.name), node.this.name)
-    name = "extract" if is_function("extract") else "date_part"
-    shown = f"extract({part.text} FROM {source.text})"
-    return Bound(call(name, [part.expression, source.expression]), shown)
-
-
 def _star(_binder: Binder, node: exp.Expr) -> Bound:
     message = "* may only stand in SELECT and in count(*)."
     raise StreamError("SQL_ANALYSIS", message, condition="INVALID_USAGE_OF_STAR_OR_REGEX", at=position_of(node))
@@ -379,8 +384,8 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Column: _column,
         exp.Dot: _dot,
         exp.Exists: _exists,
-        exp.Extract: _extract,
-        exp.Identifier: _identifier,
+        exp.Extract: predicates.extract,
+        exp.Identifier: lambda binder, node: binder.scope.resolve([node.name]),
         exp.In: predicates.bind_in,
         exp.Is: predicates.bind_is,
         exp.NullSafeNEQ: predicates.distinct_from,

@@ -38,8 +38,8 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
         exp.Select: frozenset(
             {
-                *("kind", "expressions", "distinct", "from_", "joins", "laterals", "where", "group", "having"),
-                *("order", "sort", "cluster", "distribute", "limit", "offset", "with_"),
+                *("kind", "hint", "expressions", "distinct", "from_", "joins", "laterals", "where", "group", "having"),
+                *("order", "sort", "cluster", "distribute", "limit", "offset", "with_", "windows", "qualify"),
             }
         ),
         exp.Subquery: _JOINED | {"with_", "order", "limit", "offset"},
@@ -48,11 +48,17 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.TryCast: frozenset({"this", "to", "safe"}),
         exp.Union: _SET,
         exp.Values: frozenset({"expressions", "alias", "order", "limit", "offset", "with_"}),
-        exp.Window: frozenset({"this", "partition_by", "order", "spec", "over"}),
+        exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
         exp.WindowSpec: frozenset({"kind", "start", "start_side", "end", "end_side"}),
         exp.With: frozenset({"expressions"}),
     }
 )
+
+
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {"into": "PARSE_SYNTAX_ERROR", "locks": "PARSE_SYNTAX_ERROR", "version": "UNSUPPORTED_FEATURE.TIME_TRAVEL"}
+)
+"""Spark's own name of a clause that it refuses too."""
 
 
 def refuse_unread(node: exp.Expr) -> None:
@@ -70,4 +76,4 @@ def refuse_unread(node: exp.Expr) -> None:
         if value and name not in read:
             word = name.strip("_").replace("_", " ").upper()
             message = f"{word} is not supported in {node.sql(dialect='spark')[:120]}"
-            raise StreamError("SQL_UNSUPPORTED", f"{message}.", at=position_of(node))
+            raise StreamError("SQL_UNSUPPORTED", f"{message}.", at=position_of(node), condition=_NAMED.get(name))

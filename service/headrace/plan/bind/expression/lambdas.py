@@ -37,15 +37,23 @@ def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Boun
                 message = f"{name} takes no lambda."
                 condition = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
                 raise StreamError("SQL_ANALYSIS", message, condition=condition)
+            if place == 0:
+                message = f"{name} takes its lambda behind the values."
+                condition = "INVALID_LAMBDA_FUNCTION_CALL.PARAMETER_DOES_NOT_ACCEPT_LAMBDA_FUNCTION"
+                raise StreamError("SQL_ANALYSIS", message, condition=condition)
             kinds = function.lambda_types(plain, place)
             bound[place] = _bind_lambda(binder, arg, kinds[: len(parameters)])
     return [item for item in bound if item is not None]
 
 
 def expanded(args: list[exp.Expr], scope: Scope) -> Iterator[exp.Expr]:
-    """Yield the arguments with ``t.*`` put as the columns it stands for; a bare ``*`` stays for count(*)."""
+    """Yield the arguments with ``*`` and ``t.*`` put as the columns they stand for."""
     for arg in args:
-        if isinstance(arg, exp.Column) and isinstance(arg.this, exp.Star):
+        if isinstance(arg, exp.Star) and not arg.args.get("except_"):
+            for item in scope.relation.visible:
+                if not item.hidden:
+                    yield exp.column(item.column.name, table=item.qualifier or None, quoted=True)
+        elif isinstance(arg, exp.Column) and isinstance(arg.this, exp.Star):
             for item in scope.relation.visible:
                 if item.qualifier.lower() == arg.table.lower():
                     yield exp.column(item.column.name, table=item.qualifier, quoted=True)
@@ -63,6 +71,10 @@ def named_struct(bound: list[Bound], *, ansi: bool) -> Call:
 
 def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) -> Bound:
     names = [parameter.name for parameter in node.expressions]
+    if len({name.lower() for name in names}) < len(names):
+        message = "The parameters of a lambda have different names."
+        condition = "INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition)
     if len(kinds) != len(names):
         message = f"A lambda with {len(names)} parameters stands where one with {len(kinds)} is expected."
         condition = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"

@@ -29,6 +29,7 @@ from headrace.types import (
     NULL,
     SMALLINT,
     STRING,
+    TIME,
     TIMESTAMP,
     TINYINT,
     DataType,
@@ -67,6 +68,8 @@ def type_of(node: exp.Expr) -> DataType:
     Raises:
         StreamError: Spark has no such type.
     """
+    if isinstance(node, exp.DataType) and node.this == exp.DType.TIME:
+        return TIME
     written = node.args.get("kind") if isinstance(node, exp.DataType) and node.this == exp.DType.USERDEFINED else None
     try:
         return parse_type(str(written or node.sql(dialect="spark")))

@@ -10,10 +10,11 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import check_arity, is_aggregate
+from headrace.plan.bind.expression.call import check_arity, is_aggregate, is_generator
+from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import AggregateCall, Call, Expression, WindowCall
-from headrace.types import DOUBLE, INT, DataType
+from headrace.types import DATE, DOUBLE, INT, TIMESTAMP, TIMESTAMP_NTZ, DataType, is_numeric
 
 if TYPE_CHECKING:
     from headrace.plan.bind.expression.binder import Binder
@@ -40,12 +41,17 @@ def bind_over(binder: Binder, node: exp.Window) -> Bound:
     """
     function = _function(binder, node.this)
     made = function.expression
+    _refuse(function)
+    node = _named(node)
     if not isinstance(made, AggregateCall) and not (isinstance(made, Call) and made.function in _RANKING):
         message = f"{function.text} is no window or aggregate function; OVER belongs to those."
         raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_WINDOW")
     partition = [binder.bind(item) for item in node.args.get("partition_by") or []]
     order = node.args["order"].expressions if node.args.get("order") else []
     keys = [binder.bind(item.this) for item in order]
+    for key in keys:
+        refuse_unordered(key, None)
+    _refuse_frame(node.args.get("spec"), keys)
     if not keys and isinstance(made, Call):
         message = f"{function.text} needs an order: without ORDER BY no row is the first."
         hint = "Write OVER (ORDER BY ...)."
@@ -71,6 +77,50 @@ def bind_over(binder: Binder, node: exp.Window) -> Bound:
         parts.append(f"ORDER BY {', '.join(shown)}")
     parts.append(call.frame or "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
     return Bound(call, f"{function.text} OVER ({' '.join(parts)})")
+
+
+def _named(node: exp.Window) -> exp.Window:
+    """Return the window of the query's WINDOW clause that OVER names, or the node itself.
+
+    Raises:
+        StreamError: MISSING_WINDOW_SPECIFICATION.
+    """
+    name = node.args.get("alias")
+    if name is None:
+        return node
+    query = node.find_ancestor(exp.Select)
+    windows = (query.args.get("windows") if query is not None else None) or []
+    found = next((window for window in windows if window.this.name.lower() == name.name.lower()), None)
+    if not isinstance(found, exp.Window):
+        message = f"The window {name.name} is not defined in the WINDOW clause."
+        raise StreamError("SQL_ANALYSIS", message, condition="MISSING_WINDOW_SPECIFICATION")
+    return found
+
+
+def _refuse(function: Bound) -> None:
+    made = function.expression
+    if is_generator(made):
+        message = f"{function.text} gives rows, and may not stand before OVER."
+        raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.OUTSIDE_SELECT")
+    if isinstance(made, AggregateCall) and made.distinct:
+        message = f"{function.text} has DISTINCT, and may not stand before OVER."
+        raise StreamError("SQL_ANALYSIS", message, condition="DISTINCT_WINDOW_FUNCTION_UNSUPPORTED")
+
+
+def _refuse_frame(spec: exp.Expr | None, keys: list[Bound]) -> None:
+    """Raise for a RANGE frame of offsets that the order does not allow."""
+    edges = [spec.args.get(name) for name in ("start", "end")] if spec is not None else []
+    offsets = any(isinstance(edge, exp.Expr) for edge in edges)
+    if spec is None or spec.args.get("kind") != "RANGE" or not offsets:
+        return
+    if len(keys) != 1:
+        kind = "RANGE_FRAME_MULTI_ORDER" if keys else "RANGE_FRAME_WITHOUT_ORDER"
+    elif is_numeric(keys[0].expression.type) or keys[0].expression.type in (DATE, TIMESTAMP, TIMESTAMP_NTZ):
+        return
+    else:
+        kind = "SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE"
+    message = "A RANGE frame of offsets takes one ORDER BY item, a number or a time."
+    raise StreamError("SQL_ANALYSIS", message, condition=f"DATATYPE_MISMATCH.{kind}")
 
 
 def nulls_first(item: exp.Expr) -> bool:

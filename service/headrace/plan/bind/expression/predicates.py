@@ -9,13 +9,13 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.call import call, is_function
 from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Case
+from headrace.plan.expressions import Case, Literal
 from headrace.plan.nodes import Plan
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
-from headrace.types import BOOLEAN, NULL
+from headrace.types import BOOLEAN, NULL, STRING
 
 if TYPE_CHECKING:
     from headrace.plan.bind.expression.binder import Binder
@@ -63,6 +63,9 @@ def bind_is(binder: Binder, node: exp.Expr) -> Bound:
     if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
         return binder.bind(exp.Not(this=exp.Is(this=node.this, expression=against.this)))
     if isinstance(against, exp.Boolean):
+        if child.expression.type not in (BOOLEAN, STRING, NULL):
+            message = f'"{child.text}" has the type "{child.expression.type.sql()}", and IS TRUE takes a BOOLEAN.'
+            raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
         return binder.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
     if isinstance(against, exp.Null):
         return binder.operator("is_null", f"({child.text} IS NULL)", child)
@@ -124,6 +127,15 @@ def trim(binder: Binder, node: exp.Expr) -> Bound:
     what = binder.bind(chars)
     shown = f"TRIM({side} {what.text} FROM {child.text})"
     return Bound(call(name, [what.expression, child.expression]), shown)
+
+
+def extract(binder: Binder, node: exp.Expr) -> Bound:
+    """Return EXTRACT(part FROM time)."""
+    source = binder.bind(node.expression)
+    part = Bound(Literal(STRING, node.this.name), node.this.name)
+    name = "extract" if is_function("extract") else "date_part"
+    shown = f"extract({part.text} FROM {source.text})"
+    return Bound(call(name, [part.expression, source.expression]), shown)
 
 
 def refuse_stream(plan: Plan) -> None:

@@ -12,7 +12,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.constant import NO_VALUE, cast_to, value_of
 from headrace.plan.event_time import window_time
-from headrace.plan.expressions import Case, Column, Expression, Literal
+from headrace.plan.expressions import AggregateCall, Case, Column, Expression, Literal, walk
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Plan, SessionAssign, WindowAssign
 from headrace.sql.interval import fixed_duration_us
@@ -128,6 +128,9 @@ def _window(bound: Bound) -> Expression:
 
 def _time(bound: Bound) -> Expression:
     kind = bound.expression.type
+    if any(isinstance(part, AggregateCall) for part in walk(bound.expression)):
+        message = f"The time of a window may hold no aggregate; seen: {bound.text}."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_WHERE_CONDITION")
     if _is_window(kind):
         return window_time(bound.expression)
     if kind in (TIMESTAMP, TIMESTAMP_NTZ):
@@ -163,25 +166,20 @@ def _tumbling(args: Sequence[Bound]) -> _Tumbling:
 def _duration_us(bound: Bound) -> int:
     value = value_of(bound.expression)
     if isinstance(value, str):
-        try:
-            return fixed_duration_us(value)
-        except StreamError as error:
-            error.condition = (
-                "CANNOT_PARSE_INTERVAL" if error.condition == "INVALID_INTERVAL_FORMAT" else error.condition
-            )
-            raise
-    if isinstance(value, int) and bound.expression.type in (DAY_TIME_INTERVAL, *INTEGRAL):
+        return fixed_duration_us(value)
+    if isinstance(value, int) and bound.expression.type in INTEGRAL:
         return value
     message = f"A window's size, slide and start are constants such as '10 seconds'; seen: {bound.text}."
-    raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1211")
+    raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1207")
 
 
 def _gap(bound: Bound) -> Expression:
     value = value_of(bound.expression)
     if isinstance(value, str):
         return Literal(DAY_TIME_INTERVAL, fixed_duration_us(value))
-    if value is not NO_VALUE and isinstance(value, int) and bound.expression.type == DAY_TIME_INTERVAL:
-        return bound.expression
+    if value is not NO_VALUE and bound.expression.type == DAY_TIME_INTERVAL:
+        message = f"The gap of a session is a text such as '10 seconds'; seen: {bound.text}."
+        raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1040")
     if isinstance(bound.expression, Case) and bound.expression.type == STRING:
         return _gap_by_case(bound.expression)
     if bound.expression.type in (STRING, DAY_TIME_INTERVAL):

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
-from headrace.types import STRING, DataType
+from headrace.sql.coercion import mixes_text
+from headrace.types import (
+    DATE,
+    DAY_TIME_INTERVAL,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    YEAR_MONTH_INTERVAL,
+    ArrayType,
+    DataType,
+    MapType,
+)
 
 IN_WHERE = "INVALID_WHERE_CONDITION"
 IN_JOIN = "UNSUPPORTED_EXPR_FOR_OPERATOR"
@@ -16,7 +31,9 @@ IN_FILTER = "INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE"
 _BINARY = frozenset(
     {"add", "subtract", "multiply", "divide", "div", "remainder", "and", "or", "bit_and_op", "bit_or_op", "bit_xor_op"}
 )
-_TYPES = ("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+_UNEXPECTED = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
+_TYPES = (_UNEXPECTED, "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "DATATYPE_MISMATCH.DATA_DIFF_TYPES")
+_INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)
 
 
 def misplaced_aggregate(name: str, where: str) -> StreamError:
@@ -41,7 +58,83 @@ def operator_mistake(error: StreamError, function: str, shown: str, operands: Se
     if function in _BINARY and error.condition in _TYPES:
         kinds: list[DataType] = [operand.expression.type for operand in operands]
         same = kinds[0] == kinds[1] or STRING in kinds
-        error.condition = f"DATATYPE_MISMATCH.BINARY_OP_{'WRONG_TYPE' if same else 'DIFF_TYPES'}"
+        shifted = function in ("add", "subtract") and (DATE in kinds or kinds[0] in (TIMESTAMP, TIMESTAMP_NTZ))
+        if (shifted and (DATE in kinds or function == "subtract")) or all(kind in _INTERVALS for kind in kinds):
+            error.condition = _UNEXPECTED  # Spark has made date_add() of it, or a sum of intervals
+        else:
+            error.condition = f"DATATYPE_MISMATCH.BINARY_OP_{'WRONG_TYPE' if same else 'DIFF_TYPES'}"
     elif function == "in" and error.condition in _TYPES:
         error.condition = "DATATYPE_MISMATCH.DATA_DIFF_TYPES"
     return error
+
+
+_OF_ARRAY = frozenset(
+    {"array_contains", "array_position", "array_remove", "array_append", "array_prepend", "array_insert"}
+)
+_OF_ARRAYS = frozenset({"array_union", "array_intersect", "array_except", "arrays_overlap"})
+_OF_MAP = frozenset({"map_contains_key", "element_at"})
+_BY_FUNCTION: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(_OF_ARRAY, "ARRAY_FUNCTION_DIFF_TYPES"),
+        **dict.fromkeys(_OF_ARRAYS, "BINARY_ARRAY_DIFF_TYPES"),
+        "map": "CREATE_MAP_VALUE_DIFF_TYPES",
+        "map_concat": "MAP_CONCAT_DIFF_TYPES",
+        "map_contains_key": "MAP_FUNCTION_DIFF_TYPES",
+        "sequence": "SEQUENCE_WRONG_INPUT_TYPES",
+        "try_add": "BINARY_OP_DIFF_TYPES",
+    }
+)
+"""Function -> Spark's own name for arguments that do not go together."""
+_BY_CHANCE = frozenset(
+    {"rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle", "monotonically_increasing_id"}
+)
+
+
+def function_mistake(error: StreamError, name: str) -> StreamError:
+    """Return the error with the name that Spark has for it in this function."""
+    if name in _BY_FUNCTION and error.condition in _TYPES:
+        error.condition = f"DATATYPE_MISMATCH.{_BY_FUNCTION[name]}"
+    return error
+
+
+def refuse_mixed(name: str, args: Sequence[Bound], *, ansi: bool) -> None:
+    """Raise for an element or key that Spark does not cast to the array's or the map's, or that is VOID.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES, …BINARY_ARRAY_DIFF_TYPES, …MAP_FUNCTION_DIFF_TYPES
+            or …NULL_TYPE.
+    """
+    if len(args) < 2 or name not in (*_OF_ARRAY, *_OF_ARRAYS, *_OF_MAP):
+        return
+    held, given = args[0].expression.type, args[-1].expression.type
+    inner = held.element if isinstance(held, ArrayType) else held.key if isinstance(held, MapType) else None
+    if inner is None or (name == "element_at" and not isinstance(held, MapType)):
+        return
+    if given == NULL and name in ("array_contains", "map_contains_key"):
+        raise _diff("NULL_TYPE", name, args)
+    other = given.element if name in _OF_ARRAYS and isinstance(given, ArrayType) else given
+    if ansi and mixes_text(inner, other):
+        raise _diff("MAP_FUNCTION_DIFF_TYPES" if name in _OF_MAP else _BY_FUNCTION[name], name, args)
+
+
+def _diff(kind: str, name: str, args: Sequence[Bound]) -> StreamError:
+    seen = ", ".join(f'"{arg.expression.type.sql()}"' for arg in args)
+    return StreamError("SQL_ANALYSIS", f"{name} does not take {seen} together.", condition=f"DATATYPE_MISMATCH.{kind}")
+
+
+def refuse_in_aggregate(name: str, args: Sequence[exp.Expr]) -> None:
+    """Raise for an aggregate over chance, and for a lambda where no aggregate takes one.
+
+    Raises:
+        StreamError: AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION or
+            INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION.
+    """
+    for arg in args:
+        if isinstance(arg, exp.Lambda):
+            condition = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
+            raise StreamError("SQL_ANALYSIS", f"{name} takes no lambda.", condition=condition)
+        if any(str(part.this).lower() in _BY_CHANCE for part in arg.find_all(exp.Anonymous)):
+            message = f"The argument of {name} depends on chance: {arg.sql(dialect='spark')}."
+            hint = "Compute it in a subquery first."
+            condition = "AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION"
+            raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.duck import let
+from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolve, Resolved
 from headrace.sql.functions.signature import ARRAY, MAP, accept, as_type, fail, mismatch, table
 from headrace.sql.settings import SqlSettings
@@ -41,7 +42,9 @@ def _lambda(argument: Argument, arity: tuple[int, ...]) -> DataType:
         raise mismatch("A lambda such as x -> x + 1 is needed here.")
     if argument.lambda_arity not in arity:
         wanted = " or ".join(map(str, arity))
-        raise mismatch(f"The lambda takes {argument.lambda_arity} parameters, and {wanted} are given to it.")
+        message = f"The lambda takes {argument.lambda_arity} parameters, and {wanted} are given to it."
+        condition = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition)
     return argument.type
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.duck import duckdb_type
+from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.nested import arrays
 from headrace.sql.functions.nested.lambdas import applied
@@ -20,8 +21,13 @@ def _sort_types(arguments: Sequence[Argument]) -> Resolved:
     if len(arguments) == 1:
         return arrays.FUNCTIONS["array_sort"].resolve(arguments)
     kind = accept(arguments[0], ARRAY, 0)
-    if arguments[1].lambda_arity != 2 or arguments[1].type not in INTEGRAL:
-        raise mismatch('The comparator of array_sort takes two elements and gives an "INT".')
+    if arguments[1].lambda_arity not in (None, 2):
+        message = f"The lambda takes {arguments[1].lambda_arity} parameters, and 2 are given to it."
+        condition = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition)
+    if arguments[1].lambda_arity is None or arguments[1].type not in INTEGRAL:
+        message = 'The comparator of array_sort takes two elements and gives an "INT".'
+        raise mismatch(message, condition="UNEXPECTED_RETURN_TYPE")
     return Resolved((kind, INT), kind)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from headrace.duck import quote_text
 from headrace.errors import StreamError
 from headrace.sql.function import Function, Rendered
-from headrace.sql.functions.signature import constant, mismatch, rewritten, table, takes, unsupported
+from headrace.sql.functions.signature import constant, rewritten, table, takes, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.types import BOOLEAN, INT, STRING, ArrayType, DataType
 
@@ -73,7 +73,8 @@ def _like(operator: str) -> Function:
         value, pattern = arguments[0].sql, arguments[1]
         escape = _ESCAPE if len(arguments) == 2 else str(constant(arguments[2], "The escape character"))
         if len(escape) != 1:
-            raise mismatch(f"The escape of LIKE is one character, and got {escape!r}.")
+            message = f"The escape of LIKE is one character, and got {escape!r}."
+            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_ESC")
         if pattern.constant and pattern.value is not None:
             _check_like(str(pattern.value), escape)
             if escape not in str(pattern.value):
@@ -86,9 +87,11 @@ def _like(operator: str) -> Function:
 def _check_like(pattern: str, escape: str) -> None:
     rest = iter(pattern)
     for mark in rest:
-        if mark == escape and next(rest, "") not in ("_", "%", escape):
+        following = next(rest, "") if mark == escape else None
+        if following is not None and following not in ("_", "%", escape):
+            place = "ESC_IN_THE_MIDDLE" if following else "ESC_AT_THE_END"
             message = f"The LIKE pattern {pattern!r} is invalid: {escape!r} stands before _, % or itself only."
-            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_FORMAT.ESC_IN_THE_MIDDLE")
+            raise StreamError("SQL_ANALYSIS", message, condition=f"INVALID_FORMAT.{place}")
 
 
 def _rlike(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
