@@ -107,6 +107,16 @@ class SparkSqlParser(SparkParser):
             return exp.Anonymous(this=counting, expressions=args)
         return exp.Anonymous(this=name, expressions=args)
 
+    def _parse_cube_or_rollup(self, with_prefix: bool = False) -> exp.Cube | exp.Rollup | None:
+        """Read ROLLUP (a, b IS NULL): whole conditions may be grouped by, where sqlglot reads sums at most."""
+        kind = exp.Cube if self._match(TokenType.CUBE) else exp.Rollup if self._match(TokenType.ROLLUP) else None
+        if kind is None:
+            return None
+        return kind(expressions=[] if with_prefix else self._parse_wrapped_csv(self._parse_disjunction))
+
+    def _parse_grouping_set(self) -> exp.Expr | None:
+        return self._parse_grouping_sets() or self._parse_cube_or_rollup() or self._parse_disjunction()
+
     def _parse_trimmed(self) -> exp.Expr:
         node = self._parse_trim()
         if node.args.get("position") or node.args.get("expression"):
