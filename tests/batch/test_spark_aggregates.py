@@ -103,7 +103,7 @@ def test_where_spark_leaves_it_to_chance_the_answer_is_always_the_same(
         ("count_min_sketch(v, 0.0d, 0.5d, 1)", "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "epsilon"),
         ("count(DISTINCT map(1, v))", "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "DISTINCT needs values that compare"),
         ("sum(v) FILTER (WHERE v)", "INVALID_AGGREGATE_FILTER.NOT_BOOLEAN", "must be BOOLEAN"),
-        ("approx_top_k_accumulate(v)", None, "approx_top_k()"),
+        ("approx_top_k_accumulate(double(v))", None, "DOUBLE is not done"),
         ("count(DISTINCT *)", None, "count(DISTINCT *) is not done."),
     ],
 )

@@ -174,7 +174,6 @@ def test_distinct_counts_stay_within_sparks_error(fold: Any, count: int) -> None
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("approx_top_k_accumulate", "approx_top_k()"),
         ("measure", "write the aggregate itself"),
     ],
 )

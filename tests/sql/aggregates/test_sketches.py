@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import datasketches
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import StreamError
 from headrace.sql.functions import FUNCTIONS
-from headrace.sql.vectorised.sketches import hll, kll, theta, tuples
+from headrace.sql.vectorised.sketches import frequent, hll, kll, theta, tuples
 from headrace.sql.vectorised.values.by_value import ConditionError
 from headrace.types import BIGINT, BINARY, DOUBLE, FLOAT, INT, STRING
 
@@ -65,6 +66,34 @@ def test_quantiles_of_pieces_stay_within_the_error(fold: Any, count: int, kind: 
     assert errors.max() < 4 * 0.0133
     assert kll.ranks(found, np.array([0, 4000]), "f", kind) == [pytest.approx(0, abs=0.001), 1.0]
     assert [kll.end(found, most, "f", kind) for most in (False, True)] == [0, 4000]
+
+
+@pytest.mark.parametrize("tracked", [10, 100])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_frequent_items_of_pieces_are_those_of_all_rows(fold: Any, count: int, tracked: int) -> None:
+    """Items that came often enough are found, none counted too high or by more than the error too low."""
+    rows = [(f"item {min(i % 61, i % 7)}",) for i in range(3000)] + [(None,)] * 9
+    form = fold.form("approx_top_k_accumulate", [STRING], [(INT, tracked)])
+    state = fold(form, _pieces(rows, count), [STRING])
+    assert (state["maxItemsTracked"], state["itemDataTypeDDL"]) == (tracked, "item string not null")
+    found: dict[Any, Any] = {one["item"]: one["count"] for one in frequent.frequent(state["sketch"], 4, "text")}
+    right: Counter[Any] = Counter(value for (value,) in rows)
+    assert {item: right[item] for item in found} == found
+    assert sorted(found.values(), reverse=True) == [number for _, number in right.most_common(4)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(-50, 50), max_size=400), st.integers(1, 12))
+def test_frequent_items_keep_their_bounds(items: list[int], tracked: int) -> None:
+    """What is kept is never counted higher than it came, nor lower by more than the error; reading gives it again."""
+    content = frequent.built(items, 3, tracked, "int")
+    sketch, right = frequent.read(content, "int"), Counter(items)
+    assert (sketch.total, sketch.nulls) == (len(items), 3)
+    kept = dict(sketch.walk())
+    assert all(right[item] - sketch.offset <= kept.get(item, 0) <= right[item] for item in right)
+    for end in range(len(content)):
+        with pytest.raises(ConditionError, match="APPROX_TOP_K_SKETCH_INVALID"):
+            frequent.read(content[:end], "int")
 
 
 @pytest.mark.parametrize("count", [1, 30])

@@ -1,8 +1,4 @@
-"""Room 2: approximate and packed aggregates: approx_count_distinct, bitmaps, and the sketches that are refused.
-
-A sketch of Apache DataSketches is bytes of that library's own format, which other programs read; without the library
-they are refused, each with what to write instead.
-"""
+"""Room 2: approximate and packed aggregates that need no library: approx_count_distinct and bitmaps."""
 
 from __future__ import annotations
 
@@ -110,14 +106,10 @@ def _bitmap_fold(name: str, sign: str, byte: str) -> AggregateFunction:
     return AggregateFunction(name, (1, 1), resolve)
 
 
-_NO_LIBRARY = "it gives bytes of the Apache DataSketches format, which is not written here; use {} instead"
-_TOP = _NO_LIBRARY.format("approx_top_k()")
-
 AGGREGATES = table(
     AggregateFunction("approx_count_distinct", (1, 2), _approximate),
     AggregateFunction("bitmap_construct_agg", (1, 1), _bitmap_construct),
     _bitmap_fold("bitmap_or_agg", "|", "00"),
     _bitmap_fold("bitmap_and_agg", "&", "FF"),
-    *(refused(f"approx_top_k{name}", _TOP) for name in ("_accumulate", "_combine")),
     refused("measure", "metric views are not part of headrace; write the aggregate itself"),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from headrace.sql.aggregates.sketching import counting, kll, tuples
+from headrace.sql.aggregates.sketching import counting, frequent, kll, tuples
 
 AGGREGATES = {
     **counting.AGGREGATES,
     **tuples.AGGREGATES,
     **kll.AGGREGATES,
+    **frequent.AGGREGATES,
 }
 """Sketches, by name."""

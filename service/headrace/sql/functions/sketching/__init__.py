@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.sketching import counting, kll, tuples
+from headrace.sql.functions.sketching import counting, frequent, kll, tuples
 
 FUNCTIONS = {
     **counting.FUNCTIONS,
     **tuples.FUNCTIONS,
     **kll.FUNCTIONS,
+    **frequent.FUNCTIONS,
 }
 """Sketches, by name."""

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.sql.vectorised.sketches import hll, kll, murmur, theta, tuples
+from headrace.sql.vectorised.sketches import frequent, hll, kll, murmur, theta, tuples
 from headrace.sql.vectorised.values.single import Single
 
 _KINDS = {
     "b": "BLOB",
     "B": "BLOB[]",
+    "l": "BIGINT",
     "n": "BIGINT[]",
     "d": "DOUBLE[]",
     "s": "FLOAT[]",
@@ -29,12 +30,16 @@ _KINDS = {
     "e": "STRUCT(h BIGINT, v DOUBLE)[]",
     "j": "STRUCT(h BIGINT, v INTEGER)[]",
 }
+_LONGS = "STRUCT(item BIGINT, count BIGINT)[]"
+_TEXTS = "STRUCT(item VARCHAR, count BIGINT)[]"
 _RESULTS = {
     "BLOB": pa.binary(),
     "BIGINT": pa.int64(),
     "FLOAT": pa.float32(),
     "DOUBLE": pa.float64(),
     "VARCHAR": pa.string(),
+    _LONGS: pa.list_(pa.struct([("item", pa.int64()), ("count", pa.int64())])),
+    _TEXTS: pa.list_(pa.struct([("item", pa.string()), ("count", pa.int64())])),
     "BIGINT[]": pa.list_(pa.int64()),
     "FLOAT[]": pa.list_(pa.float32()),
     "DOUBLE[]": pa.list_(pa.float64()),
@@ -142,6 +147,11 @@ SKETCHES: tuple[Single, ...] = (
     *_kll("bigint", "n"),
     *_kll("float", "s"),
     *_kll("double", "d"),
+    _each("top_built_longs", "nlit", "BLOB", lambda items, *rest: frequent.built(items.tolist(), *rest)),
+    _each("top_built_texts", "Tlit", "BLOB", frequent.built),
+    _each("top_union", "Bit", "BLOB", frequent.union),
+    _each("top_longs", "bit", _LONGS, frequent.frequent),
+    _each("top_texts", "bit", _TEXTS, frequent.frequent),
     _each("hll_built_longs", "ni", "BLOB", lambda values, log: hll.built(values.tolist(), log)),
     _each("hll_built_texts", "Ti", "BLOB", hll.built),
     _each("hll_union", "Bft", "BLOB", hll.union),
