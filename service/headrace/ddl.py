@@ -125,6 +125,19 @@ def parse_type(text: str) -> DataType:
     return kind
 
 
+def ddl_text(kind: DataType) -> str:
+    """Return a type as DDL whatever its fields are called; `DataType.sql` leaves names bare, as Spark prints them."""
+    match kind:
+        case StructType(fields=fields):
+            inner = ", ".join(f"`{field.name.replace('`', '``')}`: {ddl_text(field.type)}" for field in fields)
+            return f"STRUCT<{inner}>"
+        case ArrayType(element=element):
+            return f"ARRAY<{ddl_text(element)}>"
+        case MapType(key=key, value=value):
+            return f"MAP<{ddl_text(key)}, {ddl_text(value)}>"
+    return "TIME" if kind == TIME else kind.sql()
+
+
 class _Reader:
     """A recursive-descent reader over the tokens of one text."""
 

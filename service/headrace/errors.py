@@ -65,7 +65,9 @@ ERRORS: dict[str, ErrorClass] = {
     "DATA_MALFORMED": ErrorClass("A record cannot be decoded and the policy is to fail.", _U, 65),
     "DISK_FULL": ErrorClass("A write failed for lack of space.", _X, 74),
     "FAILPOINT": ErrorClass("A failpoint set for a test raised.", _I, 70),
-    "FUNCTION_FAILED": ErrorClass("Python code that the pipeline file names raised, or gave what it may not.", _U, 1),
+    "FUNCTION_FAILED": ErrorClass(
+        "Python code that the pipeline file names raised, gave what it may not, or ended its process.", _U, 1
+    ),
     "INTERNAL": ErrorClass("A bug in headrace; please report it with the message and the pipeline file.", _I, 70),
     "IO_FAILED": ErrorClass("A file could not be read or written.", _X, 74),
     "PLUGIN_OPTION_INVALID": ErrorClass("An option of a source, sink, table or format is not allowed.", _U, 78),

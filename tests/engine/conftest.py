@@ -91,6 +91,7 @@ def make_pipeline(tmp_path: Path) -> MakePipeline:
                     }
                 },
             ),
+            "functions": parts.get("functions", {}),
             "tables": parts.get("tables", {}),
             "views": parts.get("views", []),
             "queries": parts.get("queries", {"q": query}),

@@ -19,6 +19,7 @@ GROUND = "ground"
 LAYERS = (
     GROUND,
     "stateful",
+    "workers",
     "config",
     "sql",
     "plan",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlglot.expressions import Expr
 
-from headrace.assembly.code import group_code, user_function
+from headrace.assembly.code import code_of, functions_called, group_code, user_function
 from headrace.assembly.guards import guarded
 from headrace.assembly.schemas import source_schema, table_schema
 from headrace.check.checks import check
@@ -31,6 +31,7 @@ from headrace.sql.parse import parse
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import StructType
+from headrace.workers.spec import CodeSpec
 
 POLICY = "spark.sql.streaming.multipleWatermarkPolicy"
 NO_DATA_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled"
@@ -52,7 +53,7 @@ class CompiledQuery:
         guarded: What it watches beyond Spark.
         sources: Names of the sources read, in order of appearance.
         tables: Names of the static tables read.
-        functions: Python functions that the SQL may call.
+        functions: Python functions that the SQL calls.
     """
 
     name: str
@@ -72,6 +73,11 @@ class CompiledQuery:
     def output(self) -> StructType:
         """Columns of the result."""
         return self.analyzed.schema
+
+    @property
+    def code(self) -> CodeSpec:
+        """The Python code that it runs."""
+        return code_of(self.pipeline, self.functions, self.steps.steps)
 
     @property
     def output_mode(self) -> str:
@@ -117,6 +123,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         steps = compile_steps(plan, config.output_mode.value, settings, event_time_columns)
         watched = guarded(pipeline, plan, steps, settings)
     scans = tuple(walk(analyzed))
+    called = functions_called(analyzed)
     return CompiledQuery(
         name=name,
         pipeline=pipeline,
@@ -129,7 +136,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         guarded=watched,
         sources=tuple(dict.fromkeys(node.source for node in scans if isinstance(node, StreamScan))),
         tables=tuple(dict.fromkeys([*(node.table for node in scans if isinstance(node, TableScan)), *steps.tables])),
-        functions=catalog.functions,
+        functions=tuple(function for function in catalog.functions if function.sql_name in called),
     )
 
 

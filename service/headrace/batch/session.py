@@ -6,8 +6,10 @@ runs is one DuckDB statement over static tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +17,7 @@ from sqlglot import exp
 
 from headrace.arrow_sql import ArrowSql
 from headrace.assembly.build import static_table
+from headrace.assembly.code import code_of
 from headrace.assembly.compile import build_catalog
 from headrace.batch.commands import Command, read_command
 from headrace.batch.files import files_in
@@ -37,8 +40,12 @@ from headrace.sql.parse import parse
 from headrace.sql.runtime_errors import translate
 from headrace.sql.session import open_session
 from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import GEOGRAPHY, GEOMETRY, STRING, StructType, struct
 from headrace.values import to_datetime
+
+if TYPE_CHECKING:
+    from headrace.workers.worker import Worker
 
 ESCAPED_LITERALS = "spark.sql.parser.escapedStringLiterals"
 TIME_ZONE = "spark.sql.session.timeZone"
@@ -77,6 +84,7 @@ class BatchSession:
         self._pipeline = pipeline
         self._views: dict[str, _View] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._worker: Worker | None = None
         self._opened_for: SqlSettings | None = None
 
     def run(self, statement: str) -> Result:
@@ -108,6 +116,9 @@ class BatchSession:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
     @property
     def time_zone(self) -> str:
@@ -177,15 +188,27 @@ class BatchSession:
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None or self._opened_for != self._settings:
             self.close()
+            functions = self._catalog().functions
+            self._worker = self._worker_of(functions)
             self._connection = open_session(
                 self._settings,
                 threads=2,
                 memory_limit_bytes=MEMORY_LIMIT_BYTES,
                 temp_folder=None,
-                functions=[function.arrow() for function in self._catalog().functions],
+                functions=[function.arrow(self._worker) for function in functions],
             )
             self._opened_for = self._settings
         return self._connection
+
+    def _worker_of(self, functions: Sequence[UserFunction]) -> Worker | None:
+        """Return the process of the file's functions, which starts when the first is called."""
+        if self._pipeline is None or not functions:
+            return None
+        # What starts processes is loaded for files with functions only.
+        worker: Worker = import_module("headrace.workers.worker").Worker(
+            self._pipeline.name, code_of(self._pipeline, functions)
+        )
+        return worker
 
     def _command(self, command: Command) -> Result:
         match command.verb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def run_tests(
 ) -> None:
     """Run pipeline tests, without a broker."""
     configure_logs(None, level="WARNING")
+    logging.getLogger("headrace.workers").setLevel(logging.INFO)  # what the code that is tested prints
     report = run_files(paths, crash=crash, report=typer.echo)
     skipped = f", {report.skipped} skipped" if report.skipped else ""
     typer.echo(f"{report.passed} passed, {report.failed} failed{skipped}")

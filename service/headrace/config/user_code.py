@@ -16,7 +16,7 @@ from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.ddl import parse_type
 from headrace.errors import StreamError
 from headrace.stateful import TimeMode
-from headrace.user_code import load_named
+from headrace.workers.imports import imported
 
 
 def _lower(value: Any) -> Any:
@@ -115,14 +115,15 @@ class StatefulConfig(_Strict):
 
 
 def check_code(tree: YamlTree, folder: Path) -> list[StreamError]:
-    """Return an error for each name of Python code that cannot be imported or called; imports run the modules."""
+    """Return an error for each name of Python code that cannot be imported, by a worker, or is not callable."""
+    targets = list(_targets(tree))
+    found = imported([target for _, target in targets], folder)
     errors = []
-    for path, target in _targets(tree):
-        try:
-            load_named(target, folder)
-        except StreamError as error:
-            error.at = tree.value_at(path)
-            errors.append(error)
+    for path, target in targets:
+        error = found[target]
+        if isinstance(error, StreamError):
+            at = tree.value_at(path)
+            errors.append(StreamError(error.code, error.message, hint=error.hint, at=at))
     return errors
 
 

@@ -26,6 +26,7 @@ from headrace.operators.stored.description import to_json
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
 from headrace.values import EventTime, ProcessingTime
+from headrace.workers.worker import Worker
 from headrace_state import QueryState, StateBatch, StoreKind
 
 WATERMARK_TABLE = "watermark"
@@ -126,16 +127,17 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
     with ExitStack() as stack:
         checkpoint = Checkpoint(folder)
         stack.callback(checkpoint.close)
+        worker = _started(stack, compiled)
         session = open_session(
             compiled.settings,
             threads=limits.threads,
             memory_limit_bytes=limits.memory_bytes,
             temp_folder=folder / "tmp",
-            functions=[function.arrow() for function in compiled.functions],
+            functions=[function.arrow(worker) for function in compiled.functions],
         )
         statements = Statements(session)
         stack.callback(statements.close)
-        runner = StepRunner(compiled.steps, statements)
+        runner = StepRunner(compiled.steps, statements, worker)
         checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures})
         checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*step_ids(compiled.steps), WATERMARK_TABLE), limits.state_store)
@@ -146,6 +148,8 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         dead_letters = build_dead_letters(compiled, checkpoint.query_id, clock)
         if dead_letters is not None:
             stack.callback(dead_letters.close)
+        if worker is not None:
+            worker.wait_ready()
         return QueryParts(
             compiled=compiled,
             checkpoint=checkpoint,
@@ -163,6 +167,16 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             ),
             _stack=stack.pop_all(),
         )
+
+
+def _started(stack: ExitStack, compiled: CompiledQuery) -> Worker | None:
+    """Start the process of the query's Python code; it imports the code while other parts are opened."""
+    if compiled.code.is_empty:
+        return None
+    worker = Worker(compiled.name, compiled.code)
+    stack.callback(worker.close)
+    worker.start()
+    return worker
 
 
 def _opened(stack: ExitStack, builders: Mapping[str, Callable[[], StreamInput]]) -> dict[str, StreamInput]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -41,7 +42,11 @@ from headrace.operators.static.static_steps import StaticSteps
 from headrace.operators.stored.description import StoredState, stored_states
 from headrace.operators.watermark import EventTimes, observe, without_future
 from headrace.values import EventTime
+from headrace.workers.remote import RemoteGroups
 from headrace_state import StateBatch
+
+if TYPE_CHECKING:
+    from headrace.workers.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,15 @@ class StepsResult:
 
 
 class StepRunner:
-    """Holds the running logic of a query's steps."""
+    """Holds the running logic of a query's steps.
 
-    def __init__(self, steps: Steps, statements: Statements) -> None:
+    Args:
+        steps: Of the query.
+        statements: Its session.
+        worker: Where its stateful code runs; without one it is called in this process.
+    """
+
+    def __init__(self, steps: Steps, statements: Statements, worker: Worker | None = None) -> None:
         self._steps = steps
         self._statements = statements
         self.static = StaticSteps(statements)
@@ -71,7 +82,7 @@ class StepRunner:
             if isinstance(step, JoinStreams):
                 self._joins[step.id] = JoinOperator(step, statements)
             else:
-                self._operators[step.id] = _operator(step, statements)
+                self._operators[step.id] = _operator(step, statements, worker)
 
     @property
     def _all(self) -> dict[str, Operator | JoinOperator]:
@@ -180,7 +191,9 @@ def step_ids(steps: Steps) -> tuple[str, ...]:
     return tuple(table for step in steps.stateful for table in step.state_tables)
 
 
-def _operator(step: AggregateGroups | DropDuplicates | LimitRows | CallGroups, statements: Statements) -> Operator:
+def _operator(
+    step: AggregateGroups | DropDuplicates | LimitRows | CallGroups, statements: Statements, worker: Worker | None
+) -> Operator:
     match step:
         case AggregateSessions():
             return SessionOperator(step, statements)
@@ -191,7 +204,8 @@ def _operator(step: AggregateGroups | DropDuplicates | LimitRows | CallGroups, s
         case LimitRows():
             return LimitOperator(step)
         case CallGroups():
-            return ProcessorOperator(step) if step.code.is_processor else FunctionOperator(step)
+            calls = None if worker is None else RemoteGroups(worker, step.id)
+            return ProcessorOperator(step, calls) if step.code.is_processor else FunctionOperator(step, calls)
 
 
 def _lags_us(steps: Steps) -> dict[str, int]:

@@ -5,13 +5,15 @@ Takes the callable and what the pipeline file says of it; the code itself runs i
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.stateful import StatefulProcessor, TimeMode
+from headrace.stateful import TimeMode
 from headrace.types import StructType
+from headrace.workers.looking import NamedCode, look, takes_tables
+
+__all__ = ["GroupCode", "takes_tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class GroupCode:
 
     Attributes:
         target: As the file names it, package.module:name.
-        call: The function, or the class of the processor.
+        call: The function, or the class of the processor, or what stands for either.
         takes_tables: Rows go in and out as Arrow tables, not as named tuples.
         state: Columns of a function's state; empty for a processor, which declares its own.
         time_mode: What timeouts and timers go by.
@@ -39,7 +41,7 @@ class GroupCode:
     @property
     def is_processor(self) -> bool:
         """True for a StatefulProcessor, false for a function."""
-        return isinstance(self.call, type) and issubclass(self.call, StatefulProcessor)
+        return self.call.is_processor if isinstance(self.call, NamedCode) else look(self.call).is_processor
 
     @property
     def operator(self) -> str:
@@ -50,16 +52,3 @@ class GroupCode:
     def passes_watermark(self) -> bool:
         """True when the watermark of the input holds behind it too. Source: Spark WatermarkPropagator."""
         return self.is_processor and self.time_mode is not TimeMode.PROCESSING_TIME
-
-
-def takes_tables(call: Callable[..., Any]) -> bool:
-    """Return True when the annotation of a function's, or of handleInputRows', rows is an Arrow table."""
-    function = getattr(call, "handleInputRows", call)
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    at = 2 if function is not call else 1
-    wanted = parameters[at].annotation if len(parameters) > at else ""
-    text = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "")
-    return text.rpartition(".")[2] == "Table"

@@ -1,13 +1,14 @@
-"""Room 7: what stateful functions and processors have in common: late rows, grouping, and calling user code.
+"""Room 7: what stateful functions and processors have in common: late rows, grouping, and state of keys at hand.
 
+The code is called elsewhere, by `headrace.workers`; here are the multi-get before a call and the writes after it.
 Source: Spark FlatMapGroupsWithStateExec and TransformWithStateExec.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,32 +16,62 @@ import pyarrow.compute as pc
 from headrace.errors import StreamError
 from headrace.incremental.render import column_name
 from headrace.incremental.steps import CallGroups
-from headrace.operators.groups.collected import Collected
-from headrace.operators.groups.deadlines import Deadlines
-from headrace.operators.groups.keyed import KeyedRows, python_rows, row_maker
+from headrace.operators.groups.deadlines import Deadline, Deadlines
+from headrace.operators.groups.keyed import ROWS_AT_ONCE, KeyedPart, KeyedRows
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import inner_schema
 from headrace.operators.watermark import event_time_us
 from headrace.stateful import TimeMode
 from headrace.stateful.group_state import GroupTimes
 from headrace.types import Field, StructType
-from headrace.user_code import failed
 from headrace.values import US_PER_MS, EventTime, iso_millis
-from headrace_state import KeyCodec, StateBatch
+from headrace.workers.groups.parts import DUE_SCHEMA, Answered, Asked, GroupCalls, Kind, Mark, keys_table
+from headrace.workers.spec import GroupSpec
+from headrace_state import KeyCodec, RowCodec, StateBatch
 
-_ERROR_CONDITION = "TRANSFORM_WITH_STATE_USER_FUNCTION_ERROR"
+
+def group_spec(step: CallGroups) -> GroupSpec:
+    """Return what a worker must know of a step's code."""
+    code = step.code
+    return GroupSpec(
+        target=code.target,
+        is_processor=code.is_processor,
+        takes_tables=code.takes_tables,
+        keys=tuple(key.name for key in step.keys),
+        state=code.state,
+        output=StructType(tuple(Field(column.name, column.type) for column in step.output)),
+        time_mode=code.time_mode,
+    )
+
+
+@dataclass(slots=True)
+class CodeBatch:
+    """One batch of an operator: its times, its view of state, what the code gave so far, and rows of state changed."""
+
+    times: GroupTimes
+    state: StateBatch
+    given: list[pa.Table] = field(default_factory=list)
+    updated: int = 0
+    removed: int = 0
 
 
 class CodeOperator:
-    """Calls user code by key; `_process` of a subclass does the calls and stages their state."""
+    """Calls user code by key; `_process` of a subclass says for which keys.
 
-    def __init__(self, step: CallGroups) -> None:
+    Args:
+        step: What to do.
+        calls: The code.
+        stored_as: The columns of a row of state.
+    """
+
+    def __init__(self, step: CallGroups, calls: GroupCalls, stored_as: StructType) -> None:
         self._step = step
         self._code = step.code
+        self._calls = calls
         self._keys = KeyCodec(inner_schema(step.keys))
-        self._make_key = row_maker("Key", [key.name for key in step.keys])
+        self._codec = RowCodec(stored_as.arrow_schema())
         self._timers = Deadlines(step.state_tables[1], self._keys)
-        self._given = StructType(tuple(Field(column.name, column.type) for column in step.output))
+        self._schema = inner_schema(step.output)
         self._next_ms: int | None = None
 
     @property
@@ -56,24 +87,70 @@ class CodeOperator:
         """Return what the code gives for each key's rows, then for what is due; state is staged."""
         started = perf_counter()
         on_time = self._on_time(rows, at.late_us)
-        collected = Collected(self._code.target, self._given, takes_tables=self._code.takes_tables)
-        updated, removed = self._process(on_time, self._times(at), collected, state)
+        batch = CodeBatch(self._times(at), state)
+        self._process(on_time, batch)
         counts = StateCounts(
             self._step.id,
             "transformWithStateExec" if self._code.is_processor else self._code.operator,
             total=state.count(self._step.id),
-            updated=updated,
-            removed=removed,
+            updated=batch.updated,
+            removed=batch.removed,
             dropped_late=len(rows) - len(on_time),
             update_s=perf_counter() - started,
         )
-        given = collected.table(inner_schema(self._step.output))
+        given = pa.concat_tables([self._schema.empty_table(), *batch.given])
         self._check_times(given, at.eviction_us)
         return given, counts
 
-    def _process(self, rows: pa.Table, times: GroupTimes, collected: Collected, state: StateBatch) -> tuple[int, int]:
-        """Do the calls; return how many rows of state were updated and removed."""
+    def _process(self, rows: pa.Table, batch: CodeBatch) -> None:
+        """Ask for all that there is to do in a batch."""
         raise NotImplementedError
+
+    def _new_rows(self, rows: pa.Table, batch: CodeBatch) -> None:
+        """Ask for the keys that have new rows."""
+        if len(rows):
+            keys = rows.select(self._keys.schema.names)
+            visible = rows.rename_columns([column.name for column in self._step.columns])
+            for part in KeyedRows(visible, keys, self._keys).parts():
+                self._ask(Kind.ROWS, part, batch)
+
+    def _without_rows(self, keys: list[bytes]) -> KeyedPart:
+        schema = pa.schema([pa.field(column.name, column.type.arrow()) for column in self._step.columns])
+        return KeyedPart(keys, [0] * len(keys), schema.empty_table())
+
+    def _ask(self, kind: Kind, part: KeyedPart, batch: CodeBatch, due: Sequence[tuple[int, int]] = ()) -> None:
+        """Have the code called for some keys, and stage what it did; `due` has timers by time in ms and place."""
+        values = batch.state.get_many(self._step.id, part.keys)
+        found = [value for value in values if value is not None]
+        schema = self._codec.schema
+        asked = Asked(
+            kind,
+            batch.times,
+            keys_table(self._keys.decode(part.keys), [value is not None for value in values], part.sizes),
+            pa.Table.from_batches([self._codec.decode(found)]) if found else schema.empty_table(),
+            part.rows,
+            pa.table([[time for time, _ in due], [place for _, place in due]], schema=DUE_SCHEMA),
+        )
+        answered = self._calls.answer(asked)
+        batch.given.append(answered.given.rename_columns(self._schema.names))
+        self._stage(part.keys, answered, batch)
+
+    def _stage(self, keys: list[bytes], answered: Answered, batch: CodeBatch) -> None:
+        rows = answered.state
+        puts = [keys[place] for place in rows.column("place").to_pylist()]
+        batch.state.put_many(self._step.id, puts, self._codec.encode(rows.select(range(rows.num_columns - 1))))
+        marked: dict[int, list[Deadline]] = {mark: [] for mark in Mark}
+        for mark, time_ms, place in zip(*(column.to_pylist() for column in answered.marks.columns), strict=True):
+            marked[mark].append((time_ms, keys[place]))
+        removed = [key for _, key in marked[Mark.REMOVED]]
+        batch.state.delete_many(self._step.id, removed)
+        self._timers.change(marked[Mark.GONE], marked[Mark.NEW], batch.state)
+        self._stage_expiries(marked[Mark.EXPIRES], batch.state)
+        batch.updated += len(puts)
+        batch.removed += len(removed)
+
+    def _stage_expiries(self, expiries: list[Deadline], state: StateBatch) -> None:
+        """Note when values expire; only a processor's do."""
 
     def _on_time(self, rows: pa.Table, late_us: EventTime) -> pa.Table:
         column = self._step.event_time
@@ -99,33 +176,15 @@ class CodeOperator:
         watermark = None if self._step.event_time is None else max(0, at.eviction_us) // US_PER_MS
         return GroupTimes(self._code.time_mode, at.batch_time_us // US_PER_MS, watermark)
 
-    def _due_ms(self, times: GroupTimes) -> int | None:
-        """The time by which timeouts are judged, in ms."""
-        if times.mode is TimeMode.PROCESSING_TIME:
-            return times.batch_ms
-        return times.watermark_ms if times.mode is TimeMode.EVENT_TIME else None
 
-    def _keyed(self, rows: pa.Table) -> KeyedRows:
-        keys = rows.select(self._keys.schema.names)
-        return KeyedRows(rows.rename_columns([column.name for column in self._step.columns]), keys, self._keys)
+def due_ms(times: GroupTimes) -> int | None:
+    """Return the time by which timeouts and timers are judged, in ms."""
+    if times.mode is TimeMode.PROCESSING_TIME:
+        return times.batch_ms
+    return times.watermark_ms if times.mode is TimeMode.EVENT_TIME else None
 
-    def _key_values(self, keys: list[bytes]) -> list[tuple[Any, ...]]:
-        return [self._make_key(key) for key in python_rows(self._keys.decode(keys))] if keys else []
 
-    def _groups(self, keyed: KeyedRows) -> Iterator[Any]:
-        return keyed.tables() if self._code.takes_tables else keyed.iterators()
-
-    def _no_rows(self) -> Any:
-        if not self._code.takes_tables:
-            return iter(())
-        return pa.schema([pa.field(c.name, c.type.arrow()) for c in self._step.columns]).empty_table()
-
-    def _call(self, code: Callable[..., Any], key: tuple[Any, ...], collected: Collected, *args: Any) -> None:
-        try:
-            collected.add(code(key, *args))
-        except StreamError:
-            raise
-        except Exception as error:
-            condition = _ERROR_CONDITION if self._code.is_processor else None
-            shown = f"the key {tuple(key)!r}"
-            raise failed(self._code.target, error, shown, code=self._code.call, condition=condition) from error
+def in_parts(found: list[Deadline], at_once: int = ROWS_AT_ONCE) -> Iterator[list[Deadline]]:
+    """Yield deadlines in turn, so many at once."""
+    for start in range(0, len(found), at_once):
+        yield found[start : start + at_once]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from headrace.ddl import parse_schema
+from headrace.ddl import ddl_text, parse_schema
 from headrace.incremental.steps import (
     AggregateGroups,
     AggregateSessions,
@@ -23,10 +23,10 @@ from headrace.incremental.steps import (
     StatefulStep,
     Steps,
 )
-from headrace.operators.groups.variables import Variable
 from headrace.plan.expressions import Column
 from headrace.stateful import TimeMode
-from headrace.types import BIGINT, INT, NULL, TIME, ArrayType, DataType, Field, MapType, StructType
+from headrace.types import BIGINT, INT, NULL, DataType, Field, StructType
+from headrace.workers.groups.variables import Variable
 
 DEFAULT_STORE = "default"
 TIMERS = "$timers"
@@ -199,11 +199,11 @@ def to_json(stored: Iterable[StoredState]) -> list[dict[str, Any]]:
             "step": each.step,
             "stateStoreName": each.name,
             "layout": each.layout.value,
-            "keys": _ddl(each.keys),
-            "values": _ddl(each.values),
+            "keys": ddl_text(each.keys),
+            "values": ddl_text(each.values),
             "order": each.order,
-            "other": _ddl(each.other),
-            "shown": [_ddl(kind) for kind in each.shown],
+            "other": ddl_text(each.other),
+            "shown": [ddl_text(kind) for kind in each.shown],
             "expires": each.expires,
         }
         for each in stored
@@ -228,16 +228,3 @@ def from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[StoredState, ...]:
         )
         for entry in entries
     )
-
-
-def _ddl(kind: DataType) -> str:
-    """Return a type as DDL whatever its fields are called; `DataType.sql` leaves names bare, as Spark prints them."""
-    match kind:
-        case StructType(fields=fields):
-            inner = ", ".join(f"`{field.name.replace('`', '``')}`: {_ddl(field.type)}" for field in fields)
-            return f"STRUCT<{inner}>"
-        case ArrayType(element=element):
-            return f"ARRAY<{_ddl(element)}>"
-        case MapType(key=key, value=value):
-            return f"MAP<{_ddl(key)}, {_ddl(value)}>"
-    return "TIME" if kind == TIME else kind.sql()

@@ -47,9 +47,10 @@ class ExpectedError:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test file."""
+    """One test file; code that it names is looked for in `folder`, beside the pipeline file."""
 
     path: Path
+    folder: Path
     pipeline: Mapping[str, Any]
     steps: tuple[CaseStep, ...]
     error: ExpectedError | None
@@ -88,7 +89,8 @@ def read_case(path: Path) -> Case:
         message = f"{path} is no pipeline test: it has no key `query`"
         raise StreamError("CONFIG_MISSING_KEY", message)
     pipeline = _named(path, raw) if "pipeline" in raw else _inline(raw)
-    return Case(path, pipeline, tuple(_step(step) for step in raw.get("steps", ())), _error(raw.get("error")))
+    folder = (path.parent / raw.get("pipeline", path.name)).parent
+    return Case(path, folder, pipeline, tuple(_step(step) for step in raw.get("steps", ())), _error(raw.get("error")))
 
 
 def _inline(raw: Mapping[str, Any]) -> dict[str, Any]:

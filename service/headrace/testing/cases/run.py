@@ -84,7 +84,7 @@ def _pipeline(case: Case, folder: Path) -> Pipeline:
         name: {**source, "options": {"name": f"{folder}/{name}"}} for name, source in case.pipeline["sources"].items()
     }
     try:
-        return Pipeline.model_validate(raw).placed(case.path, YamlTree())
+        return Pipeline.model_validate(raw).placed(case.folder / case.path.name, YamlTree())
     except ValueError as error:
         raise StreamErrors([StreamError("CONFIG_INVALID_VALUE", str(error))]) from error
 

@@ -1,4 +1,4 @@
-"""Room 7: what a processor is given in init: it declares variables, and keeps timers of the key at hand.
+"""Workers: what a processor is given in init: it declares variables, and keeps timers of the key at hand.
 
 Source: Spark StatefulProcessorHandleImpl; conditions are Spark's.
 """
@@ -10,10 +10,10 @@ from typing import Any
 
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError
-from headrace.operators.groups.keyed import row_maker
-from headrace.operators.groups.variables import Current, ListVariable, MapVariable, ValueVariable, Variable
 from headrace.stateful import TimeMode
 from headrace.types import StructType
+from headrace.workers.groups.rows import row_maker
+from headrace.workers.groups.variables import Current, ListVariable, MapVariable, ValueVariable, Variable
 
 _KINDS: dict[str, Any] = {"value": ValueVariable, "list": ListVariable, "map": MapVariable}
 

@@ -1,4 +1,4 @@
-"""Room 7: what a processor keeps of its keys, to bytes and back.
+"""Workers: what a processor keeps of its keys, from Arrow rows and back.
 
 One row of state a key holds all its variables and timers; it is read and written whole.
 """
@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from headrace.operators.groups.collected import columns_of
-from headrace.operators.groups.keyed import python_rows, row_maker
-from headrace.operators.groups.variables import KeyRecord, Variable
+import pyarrow as pa
+
 from headrace.types import BIGINT, ArrayType, Field, StructType
-from headrace_state import RowCodec
+from headrace.workers.groups.collected import columns_of
+from headrace.workers.groups.rows import python_rows, row_maker
+from headrace.workers.groups.variables import KeyRecord, Variable
+
+
+def processor_state(variables: Sequence[Variable]) -> StructType:
+    """Return the columns of a processor's row of state: its variables, then the timers in ms."""
+    fields = [Field(variable.name, variable.stored_as) for variable in variables]
+    return StructType((*fields, Field("timers", ArrayType(BIGINT))))
 
 
 class Records:
-    """Encodes and decodes the records of a processor.
+    """Reads and writes the records of a processor.
 
     Args:
         target: The processor, for messages.
@@ -26,26 +33,18 @@ class Records:
     def __init__(self, target: str, variables: Sequence[Variable]) -> None:
         self._target = target
         self._variables = variables
-        fields = [Field(variable.name, variable.stored_as) for variable in variables]
-        self._stored_as = StructType((*fields, Field("timers", ArrayType(BIGINT))))
-        self._codec = RowCodec(self._stored_as.arrow_schema())
+        self._stored_as = processor_state(variables)
         self._make = [row_maker("State", variable.values.names) for variable in variables]
 
-    @property
-    def signature(self) -> str:
-        """Types of all variables."""
-        return self._codec.signature
+    def read(self, stored: pa.Table, has_state: Sequence[bool]) -> list[KeyRecord]:
+        """Return a record a key, an empty one for each key without a row."""
+        rows = python_rows(stored)
+        return [self._read(next(rows)) if has else self._empty() for has in has_state]
 
-    def decode(self, values: Sequence[bytes | None]) -> list[KeyRecord]:
-        """Return a record a value, an empty one for None."""
-        found = [value for value in values if value is not None]
-        rows = python_rows(self._codec.decode(found)) if found else iter(())
-        return [self._empty() if value is None else self._read(next(rows)) for value in values]
-
-    def encode(self, records: Sequence[KeyRecord]) -> list[bytes]:
-        """Return the bytes of each record."""
+    def table(self, records: Sequence[KeyRecord]) -> pa.Table:
+        """Return a row for each record."""
         rows = [self._row(record) for record in records]
-        return self._codec.encode(columns_of(self._target, rows, self._stored_as, self._codec.schema))
+        return columns_of(self._target, rows, self._stored_as, self._stored_as.arrow_schema())
 
     def first_expiry_ms(self, record: KeyRecord) -> int | None:
         """Return when the first value of a record expires, None for never."""

@@ -1,4 +1,4 @@
-"""Room 7: state variables of a processor: values, lists and maps, each with a time to live.
+"""Workers: state variables of a processor: values, lists and maps, each with a time to live.
 
 What one key holds is a `KeyRecord`; a variable works on the record of the key that is being handled. Source: Spark's
 ValueStateImplWithTTL, ListStateImplWithTTL, MapStateImplWithTTL: an expired value is not seen, every write starts its
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.ddl import ddl_text, parse_schema
 from headrace.errors import StreamError
 from headrace.types import BIGINT, ArrayType, DataType, Field, StructType
 
@@ -74,6 +75,16 @@ class Variable:
     def empty(self) -> Any:
         """Return what a key without it holds."""
         return {"value": None, "list": [], "map": {}}[self.kind]
+
+    def to_json(self) -> list[Any]:
+        """Return it as JSON; types as DDL."""
+        return [self.name, self.kind, ddl_text(self.values), self.ttl_ms, ddl_text(self.keys)]
+
+    @classmethod
+    def from_json(cls, told: Sequence[Any]) -> Variable:
+        """Return what `to_json` wrote."""
+        name, kind, values, ttl_ms, keys = told
+        return cls(name, kind, parse_schema(values), ttl_ms, parse_schema(keys))
 
 
 def numbered(kind: StructType) -> StructType:

@@ -1,4 +1,4 @@
-"""Room 7: what user code gives, as Arrow tables of a declared schema.
+"""Workers: what user code gives, as Arrow tables of a declared schema.
 
 Takes whatever a call returned: nothing, tables, or rows as tuples or mappings; gives one table, or says what does not
 fit.
