@@ -64,7 +64,7 @@ class SparkSqlParser(SparkParser):
 
     def _parse_cast(self, strict: bool, safe: bool | None = None) -> exp.Expr:  # noqa: ARG002 - sqlglot's signature
         this = self._parse_assignment()
-        if not self._match(TokenType.ALIAS):
+        if this is None or not self._match(TokenType.ALIAS):
             self.raise_error("Expected AS after CAST")
         return (exp.Cast if strict else exp.TryCast)(this=this, to=self._parse_written_type())
 

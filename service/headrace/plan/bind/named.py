@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.call import is_aggregate, is_function, unresolved_routine
 from headrace.sql.parse import position_of
 
 _COLLECTION = ("collection",)
@@ -40,10 +41,11 @@ def positional(name: str, args: Sequence[exp.Expr]) -> list[exp.Expr]:
         StreamError: the function has no names, the name is none of them or given twice, or one in between is absent.
     """
     if not any(isinstance(arg, exp.Kwarg) for arg in args):
+        if not args and name in PARAMETERS:
+            message = f"{name} is given no {PARAMETERS[name][0]}."
+            raise StreamError("SQL_ANALYSIS", message, condition="REQUIRED_PARAMETER_NOT_FOUND")
         return list(args)
-    known = PARAMETERS.get(name)
-    if known is None:
-        raise _wrong(args[0], f"{name} takes no arguments by name.", "NAMED_PARAMETERS_NOT_SUPPORTED")
+    known = _names(name, args)
     found: dict[int, exp.Expr] = {}
     for place, arg in enumerate(args):
         at = place
@@ -57,13 +59,23 @@ def positional(name: str, args: Sequence[exp.Expr]) -> list[exp.Expr]:
                 arg, f"{name} has an argument without a name behind one with a name.", "UNEXPECTED_POSITIONAL_ARGUMENT"
             )
         if at in found:
-            raise _wrong(arg, f"{name} is given {known[at]} twice.", "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT")
+            named = at < len(args) and isinstance(args[at], exp.Kwarg)
+            how = "DOUBLE_NAMED_ARGUMENT_REFERENCE" if named else "BOTH_POSITIONAL_AND_NAMED"
+            raise _wrong(arg, f"{name} is given {known[at]} twice.", f"DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.{how}")
         found[at] = arg.expression if isinstance(arg, exp.Kwarg) else arg
     found = _with_defaults(name, found)
     missing = [known[at] for at in range(max(found)) if at not in found]
     if missing:
         raise _wrong(args[0], f"{name} is given no {missing[0]}.", "REQUIRED_PARAMETER_NOT_FOUND")
     return [found[at] for at in sorted(found)]
+
+
+def _names(name: str, args: Sequence[exp.Expr]) -> tuple[str, ...]:
+    if name in PARAMETERS:
+        return PARAMETERS[name]
+    if not (is_function(name) or is_aggregate(name)):
+        raise unresolved_routine(name)
+    raise _wrong(args[0], f"{name} takes no arguments by name.", "NAMED_PARAMETERS_NOT_SUPPORTED")
 
 
 def _with_defaults(name: str, found: dict[int, exp.Expr]) -> dict[int, exp.Expr]:

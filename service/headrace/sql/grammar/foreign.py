@@ -31,7 +31,8 @@ def refuse_foreign(node: exp.Expr) -> None:
     what = rule(node) if rule is not None else None
     if what is not None:
         condition = _NAMED.get(type(node), SYNTAX)
-        raise StreamError("SQL_SYNTAX", f"Syntax error: {what}.", condition=condition)
+        widget = isinstance(node, exp.Placeholder) and node.args.get("widget")
+        raise StreamError("SQL_SYNTAX", f"Syntax error: {what}.", condition=SYNTAX if widget else condition)
 
 
 def order_as_spark(tree: exp.Expr) -> None:
@@ -75,6 +76,12 @@ def _join(node: exp.Join) -> str | None:
 def _in(node: exp.In) -> str | None:
     some = node.expressions or any(node.args.get(part) is not None for part in ("query", "field", "unnest"))
     return None if some else "IN takes at least one value"
+
+
+def _is(node: exp.Is) -> str | None:
+    against = node.expression.this if isinstance(node.expression, exp.Not) else node.expression
+    words = (exp.Null, exp.Boolean, exp.Column, exp.Var)
+    return None if isinstance(against, words) else "IS takes NULL, TRUE, FALSE or UNKNOWN"
 
 
 def _star(node: exp.Star) -> str | None:
@@ -122,6 +129,7 @@ _RULES: Mapping[type[exp.Expr], Callable[..., str | None]] = MappingProxyType(
         **dict.fromkeys((exp.Group, exp.Tuple), _empty),
         exp.Anonymous: _call,
         exp.In: _in,
+        exp.Is: _is,
         exp.Join: _join,
         exp.Select: _select,
         exp.Star: _star,

@@ -33,6 +33,7 @@ from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, name
 from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.named import positional
+from headrace.plan.bind.refused.exact import refuse_arguments
 from headrace.plan.bind.refused.mistaken import (
     IN_AGGREGATE,
     IN_FILTER,
@@ -41,7 +42,6 @@ from headrace.plan.bind.refused.mistaken import (
     misplaced_aggregate,
     operator_mistake,
     refuse_in_aggregate,
-    refuse_mixed,
 )
 from headrace.plan.bind.refused.typed import check_typed, refuse_time
 from headrace.plan.bind.scope import Scope, field_of, named_element
@@ -50,7 +50,7 @@ from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
 from headrace.sql.parse import position_of
 from headrace.sql.vectorised.user_function import UserFunction
-from headrace.types import BIGINT, BOOLEAN, INT, NULL, TINYINT, ArrayType, DataType, MapType
+from headrace.types import BIGINT, BOOLEAN, INT, TINYINT, ArrayType, DataType, MapType
 
 _GROUPING: Mapping[str, DataType] = MappingProxyType({"grouping": TINYINT, "grouping_id": BIGINT})
 
@@ -128,7 +128,7 @@ class Binder:
         if user is not None:
             return self._user_call(user, args)
         bound = bind_arguments(self, canonical, args)
-        refuse_mixed(canonical, bound, ansi=self.ansi)
+        refuse_arguments(canonical, bound, ansi=self.ansi)
         text = f"{name}({', '.join(arg.text for arg in bound)})"
         if name in leaves.CAST_FUNCTIONS and not is_function(name):
             check_arity(name, (1, 1), len(bound))
@@ -156,7 +156,7 @@ class Binder:
         if around.distinct and any(stars):
             message = f"{name}(DISTINCT *) is not done."
             raise StreamError("SQL_UNSUPPORTED", message, hint="Name the columns instead of *.")
-        refuse_in_aggregate(name, args)
+        refuse_in_aggregate(name, args, ignore_nulls=around.ignore_nulls)
         bound = [
             Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
         ]
@@ -194,7 +194,7 @@ class _Around:
         if self.where is None:
             return None
         bound = binder.bind(self.where)
-        if bound.expression.type not in (BOOLEAN, NULL):
+        if bound.expression.type != BOOLEAN:
             message = f'The FILTER expression "{bound.text}" is {bound.expression.type.sql()}, and must be BOOLEAN.'
             raise StreamError("SQL_ANALYSIS", message, condition="INVALID_AGGREGATE_FILTER.NOT_BOOLEAN")
         return replace(bound, expression=cast_to(bound.expression, BOOLEAN))

@@ -47,6 +47,8 @@ def bind_over(binder: Binder, node: exp.Window) -> Bound:
         message = f"{function.text} is no window or aggregate function; OVER belongs to those."
         raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_WINDOW")
     partition = [binder.bind(item) for item in node.args.get("partition_by") or []]
+    for item in partition:
+        refuse_unordered(item, None, "EXPRESSION_TYPE_IS_NOT_ORDERABLE")
     order = node.args["order"].expressions if node.args.get("order") else []
     keys = [binder.bind(item.this) for item in order]
     for key in keys:

@@ -85,6 +85,13 @@ _BY_FUNCTION: Mapping[str, str] = MappingProxyType(
     }
 )
 """Function -> Spark's own name for arguments that do not go together."""
+_CONSTANTS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("bround", "round", "sort_array", "to_binary"), "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT"),
+        **dict.fromkeys(("ceil", "floor", "date_part", "extract"), "NON_FOLDABLE_ARGUMENT"),
+    }
+)
+"""Function -> Spark's name for an argument that has to be a constant."""
 _BY_CHANCE = frozenset(
     {"rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle", "monotonically_increasing_id"}
 )
@@ -92,7 +99,13 @@ _BY_CHANCE = frozenset(
 
 def function_mistake(error: StreamError, name: str) -> StreamError:
     """Return the error with the name that Spark has for it in this function."""
-    if name in _BY_FUNCTION and error.condition in _TYPES:
+    if error.condition is None and name in _CONSTANTS and "constant" in error.message:
+        error.condition = _CONSTANTS[name]
+    elif error.condition is None and name in ("hash", "xxhash64"):
+        error.condition = f"DATATYPE_MISMATCH.HASH_{'MAP' if 'MAP<' in error.message else 'VARIANT'}_TYPE"
+    elif error.condition is None and name == "sequence":
+        error.condition = "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES"
+    elif name in _BY_FUNCTION and error.condition in _TYPES:
         error.condition = f"DATATYPE_MISMATCH.{_BY_FUNCTION[name]}"
     return error
 
@@ -122,13 +135,23 @@ def _diff(kind: str, name: str, args: Sequence[Bound]) -> StreamError:
     return StreamError("SQL_ANALYSIS", f"{name} does not take {seen} together.", condition=f"DATATYPE_MISMATCH.{kind}")
 
 
-def refuse_in_aggregate(name: str, args: Sequence[exp.Expr]) -> None:
-    """Raise for an aggregate over chance, and for a lambda where no aggregate takes one.
+_SKIPPING = frozenset(
+    ("any_value", "array_agg", "collect_list", "collect_set", "first", "first_value", "last", "last_value")
+)
+"""The aggregates that IGNORE NULLS belongs to."""
+
+
+def refuse_in_aggregate(name: str, args: Sequence[exp.Expr], *, ignore_nulls: bool) -> None:
+    """Raise for an aggregate over chance, a lambda, or IGNORE NULLS where the aggregate has none.
 
     Raises:
-        StreamError: AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION or
+        StreamError: INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX,
+            AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION or
             INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION.
     """
+    if ignore_nulls and name not in _SKIPPING:
+        message = f"The function {name} does not support IGNORE NULLS."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
     for arg in args:
         if isinstance(arg, exp.Lambda):
             condition = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"

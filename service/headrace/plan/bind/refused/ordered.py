@@ -11,16 +11,18 @@ from headrace.types import VARIANT, ArrayType, DataType, MapType, StructType
 from headrace.values import Position
 
 
-def refuse_unordered(bound: Bound, at: Position | None) -> None:
+def refuse_unordered(
+    bound: Bound, at: Position | None, condition: str = "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE"
+) -> None:
     """Raise for a sort key of a type without an order.
 
     Raises:
-        StreamError: DATATYPE_MISMATCH.INVALID_ORDERING_TYPE.
+        StreamError: the condition, by default DATATYPE_MISMATCH.INVALID_ORDERING_TYPE.
     """
     kind = bound.expression.type
     if _holds(kind, _is_unordered):
         message = f'Cannot resolve "{bound.text}": values of the type "{kind.sql()}" have no order.'
-        raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", at=at)
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=at)
 
 
 def refuse_group_key(bound: Bound, at: Position | None) -> None:

@@ -46,7 +46,12 @@ def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer:
         message = "LATERAL takes a function such as explode(); a lateral subquery is not supported."
         raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
     binder = Binder(session, Scope(relation, outer=outer, ids=session.ids), TimeWindows(session.ids))
-    generator, keeps_empty = split_outer(binder.bind(function).expression, function)
+    try:
+        bound = binder.bind(function)
+    except StreamError as error:
+        error.condition = "ROUTINE_NOT_FOUND" if error.condition == "UNRESOLVED_ROUTINE" else error.condition
+        raise
+    generator, keeps_empty = split_outer(bound.expression, function)
     alias = node.args.get("alias")
     names = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
     plan = generate(relation.plan, generator, names, session, keeps_empty or bool(node.args.get("outer")))

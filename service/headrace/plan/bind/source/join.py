@@ -6,17 +6,17 @@ from sqlglot import exp
 
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.refused.mistaken import IN_JOIN
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Alias, Expression
+from headrace.plan.expressions import Alias, Expression, walk
 from headrace.plan.nodes import Join, JoinType, Project
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN, NULL
+from headrace.types import BOOLEAN
 
 _SIDES = {"LEFT": JoinType.LEFT, "RIGHT": JoinType.RIGHT, "FULL": JoinType.FULL}
 _TESTS = {"SEMI": JoinType.SEMI, "ANTI": JoinType.ANTI}
@@ -56,14 +56,25 @@ def _using(node: exp.Join, left: Relation, right: Relation) -> list[str] | None:
 def _condition(on: exp.Expr, left: Relation, right: Relation, session: Session, outer: Scope | None) -> Expression:
     both = Relation(Join(left.plan, right.plan, JoinType.INNER, None), (*left.visible, *right.visible))
     windows = TimeWindows(session.ids)
-    bound = Binder(session, Scope(both, outer=outer, ids=session.ids), windows, refusing=IN_JOIN).bind(on)
+    try:
+        bound = Binder(session, Scope(both, outer=outer, ids=session.ids), windows, refusing=IN_JOIN).bind(on)
+    except StreamError as error:
+        nested = error.condition == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
+        raise (_generator(on) if nested else error) from error.__cause__
+    if any(is_generator(part) for part in walk(bound.expression)):
+        raise _generator(on)
     if windows.used:
         hint = "Make the window a column in a subquery on each side, and compare those."
         raise StreamError("SQL_UNSUPPORTED", "window() may not stand in ON.", hint=hint, at=position_of(on))
-    if bound.expression.type not in (BOOLEAN, NULL):
+    if bound.expression.type != BOOLEAN:
         message = f'The join condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
         raise StreamError("SQL_ANALYSIS", message, condition="JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", at=position_of(on))
     return cast_to(bound.expression, BOOLEAN)
+
+
+def _generator(on: exp.Expr) -> StreamError:
+    message = "A function that gives rows may not stand in ON."
+    return StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", at=position_of(on))
 
 
 def _visible(join: Join, left: Relation, right: Relation) -> Relation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
 from headrace.plan.bind.source.generate import bind_lateral, bind_table_function
@@ -47,6 +49,8 @@ from headrace.sql.coercion import common_types
 from headrace.sql.parse import position_of
 from headrace.types import NULL, STRING, TIMESTAMP, StructType
 from headrace.values import Position
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def bind_from(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
@@ -210,6 +214,7 @@ def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:
 def _deduplicated(definition: DeduplicateRelation, session: Session) -> Plan:
     plan = _input(definition.input, session)
     keys = _named(definition.columns, plan)
+    refuse_compared_rows(keys or plan.columns, None)
     return Deduplicate(plan, keys or plan.columns, definition.within_watermark)
 
 
@@ -247,7 +252,14 @@ def _named(names: tuple[str, ...], plan: Plan) -> tuple[Column, ...]:
 
 
 def _watermarked(plan: Plan, event_time: EventTime, name: str) -> Plan:
-    found = [column for column in plan.columns if column.name.lower() == event_time.column.lower()]
+    written = event_time.column.strip("`")
+    found = [column for column in plan.columns if column.name.lower() == written.lower()]
+    if not found and "." in written:
+        message = f"The event time of a watermark is a column at the top; seen: {event_time.column}."
+        raise StreamError("SQL_ANALYSIS", message, condition="EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN")
+    if not found and not _NAME.fullmatch(written):
+        message = f"The event time of a watermark is a column's name; seen: {event_time.column!r}."
+        raise StreamError("SQL_ANALYSIS", message, condition="PARSE_SYNTAX_ERROR")
     if not found:
         raise unresolved_column([event_time.column], [column.name for column in plan.columns])
     column = found[0]
