@@ -85,6 +85,8 @@ def _refuse_order(tokens: Sequence[Token]) -> None:
             ranks[-1] = 0
         elif kind in _SET_WORDS:
             ranks[-1] = None
+        elif place and tokens[place - 1].token_type == TokenType.DISTINCT and kind == TokenType.FROM:
+            continue  # a IS DISTINCT FROM b
         elif kind in _RANKS and (reached := ranks[-1]) is not None:
             if _RANKS[kind] < reached:
                 raise _error(token, f"{token.text.upper()} stands behind a clause that comes after it")

@@ -214,7 +214,7 @@ def _columns(schema: StructType, session: Session) -> tuple[Column, ...]:
 def _deduplicated(definition: DeduplicateRelation, session: Session) -> Plan:
     plan = _input(definition.input, session)
     keys = _named(definition.columns, plan)
-    refuse_compared_rows(keys or plan.columns, None)
+    refuse_compared_rows(keys or (() if definition.within_watermark else plan.columns), None)
     return Deduplicate(plan, keys or plan.columns, definition.within_watermark)
 
 
