@@ -1,7 +1,8 @@
 """Room 3, rule: what a join's condition says of one side alone becomes a filter on that side.
 
 Keys compared with = are not NULL, and what is known of one key is known of the other. Such rows then neither enter the
-join's state nor move the watermark; nor does a row whose array explode would make nothing of.
+join's state nor move the watermark; nor does a row whose array explode would make nothing of, nor one whose NULL fails
+a condition that itself stays above.
 Source: Spark InferFiltersFromConstraints, InferFiltersFromGenerate.
 """
 
@@ -11,11 +12,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from headrace.plan.expressions import Call, Column, Expression, Literal, references
-from headrace.plan.nodes import Generate, Join, JoinType, Plan
+from headrace.plan.nodes import (
+    Aggregate,
+    Filter,
+    Generate,
+    Join,
+    JoinType,
+    Plan,
+    SessionAssign,
+    Watermark,
+    WindowAssign,
+)
 from headrace.plan.rewrite.conditions import filtered
 from headrace.plan.rewrite.constraints import constraints, told_by_condition, with_equals_replaced
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.rewrite.nullability import needed_columns
+from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN, INT
 
@@ -31,12 +43,40 @@ _SIDES = {
 
 
 def apply(plan: Plan) -> Plan:
-    """Return the plan with inferred filters directly above the inputs of joins and generators."""
+    """Return the plan with inferred filters directly above the inputs of joins and generators, and in filters."""
     if isinstance(plan, Join) and not plan.null_aware:
         plan = _inferred(plan)
     elif isinstance(plan, Generate) and plan.is_streaming and not plan.outer:
         plan = replace(plan, child=filtered(plan.child, _not_empty(plan)))
+    elif isinstance(plan, Filter) and plan.is_streaming:
+        plan = _told_of_nulls(plan)
     return map_inputs(plan, apply)
+
+
+def _told_of_nulls(plan: Filter) -> Plan:
+    """Add IS NOT NULL of each column that a condition needs, where that alone goes further down than the condition."""
+    parts = conjuncts(plan.condition)
+    there = {*constraints(plan.child), *parts}
+    movable = _movable(plan.child)
+    staying = [part for part in parts if not references(part) <= movable]
+    found = [test for test in _is_not_null(staying) if references(test) <= movable and test not in there]
+    return filtered(plan.child, [*parts, *dict.fromkeys(found)]) if found else plan
+
+
+def _movable(plan: Plan) -> frozenset[int]:
+    """The ids of the columns of which a condition moves below this node."""
+    match plan:
+        case Watermark():
+            return frozenset(column.id for column in plan.columns) - {plan.event_time.id}
+        case WindowAssign() | SessionAssign() | Generate():
+            return frozenset(column.id for column in plan.child.columns)
+        case Aggregate():
+            return frozenset(key.column.id for key in plan.keys)
+        case Join():
+            keeps = {JoinType.LEFT: plan.left, JoinType.RIGHT: plan.right}.get(plan.how)
+            return frozenset(column.id for column in keeps.columns) if keeps else frozenset()
+        case _:
+            return frozenset()
 
 
 def _not_empty(node: Generate) -> Iterable[Expression]:
