@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.exchange import geometry, json_options, json_paths, lines, variants, xml
+from headrace.sql.functions.exchange import geometry, json_options, json_paths, lines, variants, xml, xml_writing
 
 FUNCTIONS = {
     **json_paths.FUNCTIONS,
@@ -10,6 +10,7 @@ FUNCTIONS = {
     **lines.FUNCTIONS,
     **variants.FUNCTIONS,
     **xml.FUNCTIONS,
+    **xml_writing.FUNCTIONS,
     **geometry.FUNCTIONS,
 }
 """CSV and JSON, by name."""

@@ -105,14 +105,15 @@ def _to(arguments: Sequence[Rendered], _result: DataType, settings: SqlSettings)
     assert isinstance(kind, StructType)  # as `_to_types` says
 
     def written(v: str) -> str:
-        parts = [_text(f"{v}.{quote(field.name)}", field.type, options, settings) for field in kind.fields]
+        parts = [value_text(f"{v}.{quote(field.name)}", field.type, options, settings) for field in kind.fields]
         line = f"headrace_csv_line([{', '.join(parts)}], {quote_text(_separator(options))})"
         return f"(CASE WHEN {v} IS NOT NULL THEN {line} END)"
 
     return let(arguments[0].sql, written)
 
 
-def _text(value: str, kind: DataType, options: dict[str, str], settings: SqlSettings) -> str:
+def value_text(value: str, kind: DataType, options: dict[str, str], settings: SqlSettings) -> str:
+    """Return the text of a plain value: moments by the option's pattern or as ISO 8601, others as a cast does."""
     pattern = options.get(PATTERNS.get(kind, ""))
     if pattern is not None:
         return format_sql(local(value, kind, settings), pattern, settings=settings)
