@@ -101,6 +101,14 @@ def mixes_text(a: DataType, b: DataType) -> bool:
     return STRING in (a, b) and a != b and NULL not in (a, b)
 
 
+def mixes_decimals(a: DataType, b: DataType) -> bool:
+    """Return True for arrays of a decimal and of another number, which Spark does not compare."""
+    if isinstance(a, ArrayType) and isinstance(b, ArrayType):
+        one, other = a.element, b.element
+        return one != other and NULL not in (one, other) and DecimalType in (type(one), type(other))
+    return False
+
+
 def can_implicitly_cast(frm: DataType, to: DataType, settings: SqlSettings = DEFAULT) -> bool:
     """Return True when an argument of one type may be passed where a function takes the other."""
     if frm in (to, NULL):

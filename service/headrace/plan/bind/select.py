@@ -126,7 +126,12 @@ class _Block:
         clause = self.tree.args.get("having")
         if clause is None:
             return None
-        bound = binder.bind(clause.this)
+        try:
+            bound = binder.bind(clause.this)
+        except StreamError as error:
+            if error.condition == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS":
+                error.condition = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+            raise
         refuse_rows(bound, "HAVING", position_of(clause))
         if bound.expression.type not in (BOOLEAN, NULL):  # Spark casts what is no condition
             check_cast(bound, BOOLEAN, self.session.catalog.settings, try_=False)

@@ -21,7 +21,7 @@ from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, walk
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import read_columns
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN
+from headrace.types import BOOLEAN, NULL, STRING
 from headrace.values import Position
 
 
@@ -39,6 +39,7 @@ def bind_where(where: exp.Where, relation: Relation, session: Session, outer: Sc
     plan = relation.plan
     subqueries = []
     parts = _and_parts(where.this)
+    _refuse_sides(where.this.unnest(), binder)
     for part in parts:
         with findings.collect():
             if _subquery(part) is not None:
@@ -71,7 +72,7 @@ def condition(node: exp.Expr, binder: Binder, *, alone: bool = True) -> Expressi
     refuse_rows(bound, "WHERE", position_of(node))
     if bound.expression.type == BOOLEAN:
         return bound.expression
-    if not alone:
+    if not alone and bound.expression.type in (STRING, NULL):
         return binder.operator("and", bound.text, Bound(Literal(BOOLEAN, True), "true"), bound).expression
     message = f'The condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
     name = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"
@@ -96,6 +97,26 @@ def refuse_rows(bound: Bound, clause: str, at: Position | None) -> None:
         if is_generator(part):
             message = f"A function that gives rows may not stand in {clause}."
             raise StreamError("SQL_ANALYSIS", message, condition=_OUTSIDE_SELECT, at=at)
+
+
+def _refuse_sides(node: exp.Expr, binder: Binder) -> None:
+    """Raise for an AND whose sides are no conditions, by what both of them are.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES or …WRONG_TYPE.
+    """
+    if not isinstance(node, exp.And) or any(_subquery(side) is not None for side in _and_parts(node)):
+        return
+    left, right = node.left.unnest(), node.right.unnest()
+    _refuse_sides(left, binder)
+    _refuse_sides(right, binder)
+    sides = [Bound(Literal(BOOLEAN, None), "") if isinstance(s, exp.And) else binder.bind(s) for s in (left, right)]
+    kinds = {side.expression.type for side in sides}
+    if kinds - {BOOLEAN, NULL} and (BOOLEAN not in kinds or kinds - {BOOLEAN, NULL, STRING}):
+        same = BOOLEAN not in kinds
+        message = f"AND takes two conditions; seen: {node.sql(dialect='spark')}."
+        condition = f"DATATYPE_MISMATCH.BINARY_OP_{'WRONG' if same else 'DIFF'}_TYPE{'' if same else 'S'}"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
 
 
 def all_of(parts: Sequence[Expression]) -> Expression:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.sql.coercion import UNORDERED, comparison_type, mixes_text
+from headrace.sql.coercion import UNORDERED, comparison_type, mixes_decimals, mixes_text
 from headrace.sql.function import Argument, Function, Rendered, Resolved
 from headrace.sql.functions.signature import (
     ANY,
@@ -45,7 +45,8 @@ def _compared(arguments: Sequence[Argument]) -> DataType:
     kind = comparison_type(left, right, SqlSettings(ansi=arguments[0].ansi))
     if left == right and left in UNORDERED:
         raise mismatch(f'Values of the type "{left.sql()}" cannot be compared.', condition="INVALID_ORDERING_TYPE")
-    if kind is None or (arguments[0].ansi and isinstance(kind, _NESTED) and mixes_text(left, right)):
+    nested = arguments[0].ansi and isinstance(kind, _NESTED)
+    if kind is None or (nested and (mixes_text(left, right) or mixes_decimals(left, right))):
         raise mismatch(f'"{left.sql()}" and "{right.sql()}" cannot be compared.', condition="BINARY_OP_DIFF_TYPES")
     if isinstance(kind, MapType):
         raise mismatch("Maps cannot be compared.", condition="INVALID_ORDERING_TYPE")

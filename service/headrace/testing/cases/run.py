@@ -7,6 +7,7 @@ judged. With crash, what a kill would leave on disk is kept after every step and
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -25,6 +26,7 @@ from headrace.engine.loop import LoopLimits, QueryLoop
 from headrace.engine.query import QueryLimits, QueryParts, open_parts
 from headrace.engine.startup import recover
 from headrace.errors import StreamError, StreamErrors
+from headrace.sql.interval import parse_interval
 from headrace.testing.cases.compare import differing_rows
 from headrace.testing.cases.model import QUERY, Case, CaseStep
 from headrace.values import ProcessingTime, iso_millis, parse_iso_us
@@ -86,7 +88,18 @@ def _pipeline(case: Case, folder: Path) -> Pipeline:
     try:
         return Pipeline.model_validate(raw).placed(case.folder / case.path.name, YamlTree())
     except ValueError as error:
-        raise StreamErrors([StreamError("CONFIG_INVALID_VALUE", str(error))]) from error
+        condition = _delay_condition(case.pipeline)
+        raise StreamErrors([StreamError("CONFIG_INVALID_VALUE", str(error), condition=condition)]) from error
+
+
+def _delay_condition(pipeline: Mapping[str, Any]) -> str | None:
+    """Return Spark's name for a watermark's delay that is no interval; the configuration's own check names none."""
+    for holder in (*pipeline["sources"].values(), *pipeline.get("views", ())):
+        try:
+            parse_interval(str((holder.get("watermark") or {}).get("delay", "0 seconds")))
+        except StreamError as error:
+            return error.condition
+    return None
 
 
 def _judge_refusal(case: Case, error: StreamError, *, at: str) -> list[str]:

@@ -59,7 +59,10 @@ def operator_mistake(error: StreamError, function: str, shown: str, operands: Se
         kinds: list[DataType] = [operand.expression.type for operand in operands]
         same = kinds[0] == kinds[1] or STRING in kinds
         shifted = function in ("add", "subtract") and (DATE in kinds or kinds[0] in (TIMESTAMP, TIMESTAMP_NTZ))
-        if (shifted and (DATE in kinds or function == "subtract")) or all(kind in _INTERVALS for kind in kinds):
+        text = STRING in kinds and not (DATE in kinds and function == "add")
+        if (shifted and not text and (DATE in kinds or function == "subtract")) or all(
+            kind in _INTERVALS for kind in kinds
+        ):
             error.condition = _UNEXPECTED  # Spark has made date_add() of it, or a sum of intervals
         else:
             error.condition = f"DATATYPE_MISMATCH.BINARY_OP_{'WRONG_TYPE' if same else 'DIFF_TYPES'}"
