@@ -60,7 +60,7 @@ def run(spark: LiveSpark, kinds: dict[str, range], seed: int, kept: Path, *, shr
 
 def _spark_broke(case: Case) -> bool:
     """True when Spark failed at its own state, not at the query."""
-    return str(case.get("error", {}).get("condition")).startswith("CANNOT_LOAD_STATE_STORE")
+    return str(case.get("error", {}).get("condition")).startswith(("CANNOT_LOAD_STATE_STORE", "STATE_STORE_"))
 
 
 def _keep(spark: LiveSpark, recorded: Case, path: Path, *, shrink: bool) -> None:

@@ -48,6 +48,8 @@ from headrace.types import (
 )
 
 BITS: Mapping[DataType, int] = {TINYINT: 8, SMALLINT: 16, INT: 32, BIGINT: 64}
+_IN_64_BITS = 18
+"""Digits of a decimal that DuckDB keeps in 64 bits."""
 WHOLE_DECIMALS: Mapping[DataType, DecimalType] = {
     TINYINT: DecimalType(3, 0),
     SMALLINT: DecimalType(5, 0),
@@ -115,7 +117,7 @@ class Operator:
             return _render_timed(self.name, arguments, kind, settings)
         if self.sign in ("/", "//", "%"):
             return self._divided(left, right, kind, quiet)
-        plain = f"({left.sql} {self.sign} {right.sql})"
+        plain = f"({_wide_enough(left, right, kind)} {self.sign} {right.sql})"
         if kind in (DOUBLE, FLOAT, NULL):
             return plain
         if isinstance(kind, DecimalType):
@@ -166,6 +168,15 @@ def _as_decimal(argument: Argument, kind: DataType) -> DecimalType:
     return WHOLE_DECIMALS.get(kind, DecimalType(1, 0))
 
 
+def _wide_enough(left: Rendered, right: Rendered, kind: DataType) -> str:
+    """The left operand's text: DuckDB computes with 18 digits where neither operand has more, and overflows."""
+    narrow = all(isinstance(side.type, DecimalType) and side.type.precision <= _IN_64_BITS for side in (left, right))
+    if not narrow or not isinstance(kind, DecimalType) or kind.precision <= _IN_64_BITS:
+        return left.sql
+    assert isinstance(left.type, DecimalType)
+    return f"CAST({left.sql} AS DECIMAL({_IN_64_BITS + 1},{left.type.scale}))"
+
+
 def _fit_decimal(sql: str, kind: DecimalType, *, quiet: bool) -> str:
     if quiet:
         inner = sql if "error(" in sql else f"TRY({sql})"
@@ -179,7 +190,8 @@ def unscaled(value: str, kind: DecimalType) -> str:
         return f"CAST({value} AS HUGEINT)"
     if kind.precision + kind.scale + 1 <= 38:
         factor = f"CAST('{10**kind.scale}' AS DECIMAL({kind.scale + 1},0))"
-        return f"CAST({value} * {factor} AS HUGEINT)"
+        wide = f"CAST({value} AS DECIMAL({max(kind.precision, _IN_64_BITS + 1)},{kind.scale}))"
+        return f"CAST({wide} * {factor} AS HUGEINT)"
     return f"CAST(replace(CAST({value} AS VARCHAR), '.', '') AS HUGEINT)"
 
 
