@@ -48,7 +48,7 @@ def refuse_qualify(clause: exp.Expr | None, binder: Binder, *, streaming: bool) 
         message = f'QUALIFY takes a condition with a window function; seen: "{bound.text}".'
         raise StreamError("SQL_ANALYSIS", message, condition="QUALIFY_REQUIRES_WINDOW_FUNCTION", at=at)
     if streaming:
-        message = "QUALIFY filters by a window function, which streams have not; only windows of time are."
+        message = "QUALIFY is not supported on streams: it filters by a window function; only windows of time are."
         hint = "Group by window(time, '10 seconds')."
         condition = "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING"
         raise StreamError("STREAM_OVER", message, hint=hint, condition=condition, at=at)
