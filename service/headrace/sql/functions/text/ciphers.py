@@ -32,9 +32,7 @@ def _seal_types(arguments: Sequence[Argument]) -> Resolved:
     if any(argument.constant and argument.value is None for argument in (*arguments[:2], mode)):
         return found
     if len(arguments) < 5 and not (mode.constant and str(mode.value).upper() not in ("GCM", "CBC")):
-        message = (
-            "aes_encrypt without an initialization vector draws one: a batch that runs again gives other rows."
-        )
+        message = "aes_encrypt without an initialization vector draws one: a batch that runs again gives other rows."
         raise unsupported(message, "Give one behind mode and padding, and never the same one twice.")
     return found
 
