@@ -32,6 +32,11 @@ def sort_keys(
 
     SORT BY and CLUSTER BY sort too: all rows are in one partition, so DISTRIBUTE BY has nothing to do but to resolve.
     """
+    given = [word for word in ("order", "sort", "cluster", "distribute") if tree.args.get(word)]
+    if len(given) > 1 and given != ["sort", "distribute"]:
+        message = f"{' BY and '.join(given).upper()} BY do not stand together."
+        condition = "UNSUPPORTED_FEATURE.COMBINATION_QUERY_RESULT_CLAUSES"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(tree))
     distribute = tree.args.get("distribute")
     for item in distribute.expressions if distribute else []:
         bind(item.this if isinstance(item, exp.Ordered) else item)
