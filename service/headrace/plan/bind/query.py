@@ -20,6 +20,7 @@ from headrace.plan.bind.source.set_operation import bind_set_operation
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan
 from headrace.sql.parse import position_of
+from headrace.types import TIME
 
 
 def bind(tree: exp.Expr, catalog: Catalog) -> Plan:
@@ -29,7 +30,11 @@ def bind(tree: exp.Expr, catalog: Catalog) -> Plan:
         StreamErrors: every independent finding, each with Spark's condition and its place in the SQL.
     """
     try:
-        return bind_query(tree, Session(catalog, bind_query), None).plan
+        plan = bind_query(tree, Session(catalog, bind_query), None).plan
+        if plan.is_streaming and any(column.type == TIME for column in plan.columns):
+            message = "The data type TIME is not supported as a column of a stream's result."
+            raise StreamError("SQL_UNSUPPORTED", message, hint="Cast it to a text.", condition="UNSUPPORTED_TIME_TYPE")
+        return plan
     except StreamError as error:
         raise StreamErrors([hinted(error)]) from error
     except StreamErrors as errors:

@@ -43,7 +43,7 @@ from headrace.plan.bind.refused.mistaken import (
     operator_mistake,
     refuse_in_aggregate,
 )
-from headrace.plan.bind.refused.typed import check_typed, refuse_time
+from headrace.plan.bind.refused.typed import check_typed
 from headrace.plan.bind.scope import Scope, field_of, named_element
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
@@ -305,7 +305,6 @@ def _cast(binder: Binder, node: exp.Expr) -> Bound:
     try_ = isinstance(node, exp.TryCast)
     if isinstance(node.this, exp.Literal) and node.args["to"].this != exp.DType.USERDEFINED:
         check_typed(node.this.name, kind)
-    refuse_time(kind)
     leaves.check_cast(child, kind, binder.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
     return Bound(Cast(kind, child.expression, try_), text)

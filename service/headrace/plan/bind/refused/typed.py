@@ -22,7 +22,7 @@ def check_typed(text: str, kind: DataType) -> None:
     """Raise for a text that is no value of the type.
 
     Raises:
-        StreamError: INVALID_TYPED_LITERAL, or UNSUPPORTED_TIME_TYPE for a TIME that is one.
+        StreamError: INVALID_TYPED_LITERAL.
     """
     if kind not in (DATE, TIME, TIMESTAMP, TIMESTAMP_NTZ):
         return
@@ -31,17 +31,6 @@ def check_typed(text: str, kind: DataType) -> None:
         message = f'The value of the typed literal "{kind.sql()}" is invalid: {text!r}.'
         hint = "Write DATE '2024-01-31' or TIMESTAMP '2024-01-31 12:00:00'."
         raise StreamError("SQL_SYNTAX", message, hint=hint, condition="INVALID_TYPED_LITERAL")
-    refuse_time(kind)
-
-
-def refuse_time(kind: DataType) -> None:
-    """Raise for the type TIME, which Spark has switched off.
-
-    Raises:
-        StreamError: UNSUPPORTED_TIME_TYPE.
-    """
-    if kind == TIME:
-        raise StreamError("SQL_UNSUPPORTED", "The data type TIME is not supported.", condition="UNSUPPORTED_TIME_TYPE")
 
 
 def _reads(text: str, kind: DataType) -> bool:
