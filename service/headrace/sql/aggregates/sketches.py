@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headrace.duck import let
+from headrace.errors import StreamError
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Merge, Phases, Texts, either, form, over, refused, table
 from headrace.sql.function import Argument
@@ -26,6 +27,9 @@ def _approximate(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggregat
     kind = arguments[0].type
     if not is_hashable(kind):
         raise unsupported(f'approx_count_distinct over "{kind.sql()}" is not done.')
+    if len(arguments) == 2 and isinstance(arguments[1].value, str):
+        message = f"The error of approx_count_distinct is a DOUBLE, and not {arguments[1].value!r}."
+        raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1104")
     if len(arguments) == 2 and float(arguments[1].value or 0) != 0.05:
         raise unsupported("approx_count_distinct with an error other than 0.05 is not done.")
 

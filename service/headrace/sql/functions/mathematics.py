@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.duck import duckdb_type
+from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, Rendered, Resolved
 from headrace.sql.functions.arithmetic import REMAINDER_BY_ZERO, WHOLE_DECIMALS, wrapped
 from headrace.sql.functions.signature import (
@@ -91,7 +92,11 @@ def java_whole(value: str, kind: DataType) -> str:
 def _scale_of(argument: Argument | Rendered) -> int:
     if not argument.constant or argument.value is None:
         raise unsupported("The scale of round and bround must be a constant.")
-    return int(argument.value)
+    try:
+        return int(argument.value)
+    except ValueError:
+        message = f"The scale of round and bround is an INT, and not {argument.value!r}."
+        raise StreamError("SQL_ANALYSIS", message, condition="CAST_INVALID_INPUT") from None
 
 
 def _round_types(arguments: Sequence[Argument]) -> Resolved:
