@@ -19,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.results import write_results
-from benchmarks.stateful.jobs import headrace_job, spark_job
+from benchmarks.stateful.jobs import LEAST_BATCHES, headrace_job, spark_job
 from benchmarks.stateful.killed import Job, KilledRun, run_killed
 from benchmarks.stateful.loads import StateLoad, load_count, load_join
 from headrace.testing.kafka import BrokerSettings, Kafka, start_kafka
@@ -107,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no system is called {unknown[0]!r}; there are: {', '.join(SYSTEMS)}")
     keys = [int(count) for count in given.keys.split(",") if count]
+    smallest = min([*keys, *([given.rows_a_side] if given.rows_a_side else [])], default=0)
+    if smallest < LEAST_BATCHES * given.batch_rows:
+        parser.error(f"each load takes {LEAST_BATCHES} batches or more; the smallest has {smallest:,} rows")
     with start_kafka(BrokerSettings(heap_mb=1024), managed=True) as kafka:
         runs = list(measure(kafka, _loads(kafka, keys, given.rows_a_side), given.batch_rows, names))
     console = Console(width=160)

@@ -185,7 +185,10 @@ def test_without_ansi_a_text_beside_a_number_is_compared_as_that_number() -> Non
         ("SELECT 1 FROM clicks GROUP BY window(n, '1 second')", [("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", 31)]),
         ("SELECT explode(xs) + 1 FROM clicks", [("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", 8)]),
         ("SELECT grouping(user) FROM clicks GROUP BY user", [("UNSUPPORTED_GROUPING_EXPRESSION", 8)]),
-        ("SELECT user FROM clicks QUALIFY rank() OVER (ORDER BY v) = 1", [("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", 33)]),
+        (
+            "SELECT user FROM clicks QUALIFY rank() OVER (ORDER BY v) = 1",
+            [("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", 33)],
+        ),
     ],
 )
 def test_error_has_sparks_condition_and_its_place(sql: str, found: list[tuple[str | None, int]]) -> None:

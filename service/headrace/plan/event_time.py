@@ -97,11 +97,11 @@ def _of_items(items: tuple[Alias, ...], below: frozenset[int]) -> frozenset[int]
 def _of_positions(plan: Expand | Union) -> frozenset[int]:
     if isinstance(plan, Expand):
         below = event_time_columns(plan.child)
-        # A grouping column that a set leaves out is null in that projection; Spark drops the mark of such copies.
+        # A column that a set leaves out is null in that projection, and its rows are never late and never evicted.
         return frozenset(
             column.id
             for place, column in enumerate(plan.output)
-            if all(carries_watermark(projection[place], below) for projection in plan.projections)
+            if any(carries_watermark(projection[place], below) for projection in plan.projections)
         )
     # Spark's union output takes the metadata of its first child.
     first = plan.children[0]
