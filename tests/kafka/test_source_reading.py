@@ -297,6 +297,20 @@ def test_offsets_are_committed_to_a_group_for_lag_tools(
     consumer.close()
 
 
+def test_offsets_are_committed_while_the_next_batch_lies_ready(
+    kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
+) -> None:
+    """Nothing more is read then; a wish that had to wait for that would show a lag that is not there."""
+    topic = new_topic()
+    kafka.produce(topic, [Record(b"x")] * 5)
+    source = open_source(subscribe=topic, maxOffsetsPerTrigger=2)
+    source.read({topic: {"0": 0}}, {topic: {"0": 2}})
+    source.commit({topic: {"0": 2}})
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "headrace-q-s", "log_level": 0})
+    eventually(lambda: bool(consumer.committed([TopicPartition(topic, 0)], timeout=10)[0].offset == 2))
+    consumer.close()
+
+
 def test_closing_right_after_a_commit_still_commits(kafka: Kafka, new_topic: NewTopic, open_source: OpenSource) -> None:
     """A run that ends leaves its lag at zero; the group may be chosen."""
     topic = new_topic()

@@ -256,8 +256,9 @@ class ReadAhead:
 
     def _step(self) -> bool:
         with self._changed:
-            while self._is_full() and not self._moved and not self._closing:
+            while self._is_full() and not self._moved and not self._wished and not self._closing:
                 self._changed.wait(_FULL_S)
+            is_full = self._is_full()
             if self._closing:
                 return False
             moved, self._moved = self._moved, {}
@@ -269,6 +270,8 @@ class ReadAhead:
             self._move(moved)
         if wished:
             self._commit(wished)
+        if is_full:
+            return True
         with self._changed:
             ahead, spent = _ahead(self._shelves, self._goals), self._budget.spent(self._shelves.values())
         self._pauses.steer(ahead, spent)
