@@ -241,9 +241,6 @@ class ReadAhead:
         if self._shelves.pop(partition, None) is not None:
             self._moved[partition] = -1
 
-    def _bytes(self) -> int:
-        return sum(shelf.nbytes for shelf in self._shelves.values())
-
     def _run(self) -> None:
         try:
             while self._step():
@@ -339,7 +336,7 @@ class ReadAhead:
                 if message.error() is not None:
                     self._note(message)
             if messages:
-                self._peak_bytes = max(self._peak_bytes, self._bytes())
+                self._peak_bytes = max(self._peak_bytes, sum(shelf.nbytes for shelf in self._shelves.values()))
                 self._changed.notify_all()
 
     def _shelve(self, chunk: Chunk) -> None:
