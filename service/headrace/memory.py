@@ -19,8 +19,11 @@ _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 
 ARENAS = 2
 
-LARGE_BYTES = 1 << 20
-"""Blocks from this size on go back to the system as soon as they are free; glibc would raise its bound to 32 MB."""
+LARGE_BYTES = 1 << 17
+"""Blocks from this size on are mapped by themselves, so that each goes back to the system as soon as it is free.
+
+Columns of a few hundred kilobytes would otherwise lie between the small blocks of the Kafka client and leave holes.
+"""
 
 
 def share_one_allocator() -> None:

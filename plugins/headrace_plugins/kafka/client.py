@@ -156,12 +156,12 @@ _CONNECTION = ("bootstrap.", "security.", "sasl.", "ssl.", "socket.", "client.",
 def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: int) -> dict[str, Any]:
     """Return settings for the reading consumer.
 
-    A sixteenth of the memory budget is librdkafka's queue and no fetch is larger than that: a message costs twice as
+    A sixty-fourth of the memory budget is librdkafka's queue and no fetch is larger than that: a message costs twice as
     much there as in a column, and the reading thread empties the queue anyway. The rest is for rows read ahead and for
     what the client decompresses beyond its limits (librdkafka issues 2076, 759). A fetch takes little of each
     partition, so that all advance together.
     """
-    queue_bytes = max(1 << 20, memory_budget_bytes // 16)
+    queue_bytes = max(1 << 20, memory_budget_bytes // 64)
     ours = {
         **_COMMON,
         "group.id": group,
