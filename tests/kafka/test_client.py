@@ -80,8 +80,8 @@ def test_a_java_key_store_is_refused() -> None:
 
 
 def test_memory_of_the_consumer_follows_the_budget() -> None:
-    """A sixteenth is queue, and no fetch is larger than the queue, nor takes much of one partition."""
-    found = consumer_settings({"bootstrap.servers": "b"}, "g", 64 << 20)
+    """A sixty-fourth is queue, and no fetch is larger than the queue, nor takes much of one partition."""
+    found = consumer_settings({"bootstrap.servers": "b"}, "g", 256 << 20)
     assert found["queued.max.messages.kbytes"] == 4 << 10
     assert found["fetch.max.bytes"] == 4 << 20
     assert found["max.partition.fetch.bytes"] == 256 << 10
