@@ -135,7 +135,7 @@ class SparkSql(Spark):
     Parser = SparkSqlParser
 
     def tokenize(self, sql: str, dialect: object = None) -> list[Token]:  # noqa: ARG002 - sqlglot's signature
-        """Return the tokens, WINDOW before a bracket as a name and 1L as one number."""
+        """Return the tokens: 1L as one number, and WINDOW, CUBE and ROLLUP as names where they open nothing."""
         tokens = super().tokenize(sql)
         found: list[Token] = []
         place = 0
@@ -160,7 +160,7 @@ class SparkSql(Spark):
                 found.append(_retyped(token, TokenType.HEX_STRING, tokens[place + 1].text))
                 place += 2
                 continue
-            if token.token_type == TokenType.WINDOW and not _opens_clause(tokens, place):
+            if _is_name(tokens, place):
                 token = _retyped(token, TokenType.VAR, token.text)
             found.append(token)
             place += 1
@@ -188,6 +188,17 @@ def _is_spaced_bytes(token: Token, following: Token | None) -> bool:
     """Return True for X '1F', with a blank between."""
     named = token.token_type == TokenType.VAR and token.text.upper() == "X"
     return named and following is not None and following.token_type == TokenType.STRING
+
+
+def _is_name(tokens: list[Token], place: int) -> bool:
+    """Return True for a word that is a clause in other places and a plain name here, as in GROUP BY cube."""
+    kind = tokens[place].token_type
+    if kind in (TokenType.CUBE, TokenType.ROLLUP):
+        after_with = place > 0 and tokens[place - 1].token_type == TokenType.WITH
+        return not after_with and not any(
+            after.token_type == TokenType.L_PAREN for after in tokens[place + 1 : place + 2]
+        )
+    return kind == TokenType.WINDOW and not _opens_clause(tokens, place)
 
 
 def _opens_clause(tokens: list[Token], place: int) -> bool:
