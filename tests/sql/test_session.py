@@ -90,3 +90,10 @@ def test_an_unknown_time_zone_closes_the_connection() -> None:
     """Nothing stays open behind a failure."""
     with pytest.raises(duckdb.Error, match="Mars"):
         open_session(SqlSettings(time_zone="Mars/Olympus"), memory_limit_bytes=20_000_000, temp_folder=None)
+
+
+def test_a_sum_overflows_where_what_is_summed_does(session: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB's optimizer would add the constant once, to the sum, which is wider."""
+    for name in ("sum", "avg"):
+        with pytest.raises(duckdb.OutOfRangeException, match="Overflow in addition"):
+            session.execute(f"SELECT {name}(i + 2147483647) FROM (SELECT i::INTEGER AS i FROM range(1, 3) t(i))")

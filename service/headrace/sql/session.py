@@ -48,6 +48,8 @@ def open_session(
         functions: Functions of the pipeline's author.
     """
     config = dict(_LOCKED)
+    # It turns sum(i + 1) into sum(i) + count(*), which never overflows where i + 1 does.
+    config["disabled_optimizers"] = "aggregate_function_rewriter"
     config["threads"] = threads
     config["memory_limit"] = f"{memory_limit_bytes}B"
     config["temp_directory"] = str(temp_folder) if temp_folder is not None else ""
