@@ -89,6 +89,12 @@ def test_memory_of_the_consumer_follows_the_budget() -> None:
     assert found["isolation.level"] == "read_committed"
 
 
+def test_a_frozen_broker_cannot_hold_a_stopping_consumer_for_longer_than_a_pod_may_take() -> None:
+    """Kubernetes kills after 30 seconds; the client waits for the answer to a commit before it closes."""
+    assert consumer_settings({}, "g", 64 << 20)["socket.timeout.ms"] == 15_000
+    assert consumer_settings({"socket.timeout.ms": "9000"}, "g", 64 << 20)["socket.timeout.ms"] == "9000"
+
+
 def test_the_users_settings_win_over_ours() -> None:
     """What is not refused is the user's to choose."""
     found = producer_settings({"bootstrap.servers": "b", "linger.ms": "50", "compression.type": "zstd"})

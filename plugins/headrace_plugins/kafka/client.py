@@ -172,6 +172,8 @@ def consumer_settings(user: Mapping[str, str], group: str, memory_budget_bytes: 
         "enable.partition.eof": True,
         "allow.auto.create.topics": False,
         "check.crcs": True,
+        # close() waits so long for the answer to a commit; the client's minute is longer than Kubernetes waits.
+        "socket.timeout.ms": 15_000,
         "fetch.wait.max.ms": 20,
         "fetch.error.backoff.ms": 20,
         "fetch.queue.backoff.ms": 5,
