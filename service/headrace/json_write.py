@@ -21,6 +21,7 @@ from headrace.types import (
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
+    VARIANT,
     ArrayType,
     DataType,
     DecimalType,
@@ -100,8 +101,8 @@ def _row_text(value: str, kind: DataType) -> str:
 def _scalar(value: str, kind: DataType, zone: str) -> str:
     if kind == STRING:
         return _quoted(value)
-    if kind in _PLAIN:
-        return f"CAST({value} AS VARCHAR)"
+    if kind in (*_PLAIN, VARIANT):
+        return f"CAST({value} AS VARCHAR)"  # a variant is JSON as it is
     if isinstance(kind, DecimalType):
         return decimal_to_text_sql(value, kind)
     if kind in (FLOAT, DOUBLE):

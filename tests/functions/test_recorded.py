@@ -16,7 +16,7 @@ from headrace.errors import StreamError, StreamErrors
 
 RECORDED: list[dict[str, Any]] = [
     entry
-    for name in ("recorded.json", "recorded_sketches.json", "recorded_later.json")
+    for name in sorted(path.name for path in Path(__file__).parent.glob("recorded*.json"))
     for entry in json.loads(Path(__file__).with_name(name).read_text())
 ]
 

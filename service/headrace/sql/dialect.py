@@ -11,6 +11,8 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from headrace.sql.grammar.variant_path import VariantPaths
+
 _ENDS_TYPE = (TokenType.R_PAREN, TokenType.COMMA)
 _DEPTH = {
     TokenType.L_PAREN: 1,
@@ -33,7 +35,7 @@ class UnsignedShift(exp.Expression, exp.Binary):
     """``a >>> b``, which sqlglot has no node for."""
 
 
-class SparkSqlParser(SparkParser):
+class SparkSqlParser(VariantPaths):
     """Spark's grammar with an empty function table."""
 
     ARRAY_CONSTRUCTORS = {}  # noqa: RUF012 - array(1, 2)[0] is an element, not an array

@@ -13,6 +13,7 @@ from headrace.sql.cast.mode import Casting, CastMode
 from headrace.sql.cast.numbers import cast_number
 from headrace.sql.cast.times import TIMES, cast_time
 from headrace.sql.cast.to_text import cast_to_text
+from headrace.sql.cast.variants import cast_from_variant, cast_to_variant
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BINARY,
@@ -20,6 +21,7 @@ from headrace.types import (
     INTEGRAL,
     NULL,
     STRING,
+    VARIANT,
     ArrayType,
     DataType,
     MapType,
@@ -61,6 +63,8 @@ def _cast(sql: str, casting: Casting) -> str:
         return sql
     if frm == NULL:
         return f"CAST({sql} AS {duckdb_type(to)})"
+    if VARIANT in (frm, to):
+        return cast_from_variant(sql, casting) if frm == VARIANT else cast_to_variant(sql, casting)
     if to == STRING:
         return cast_to_text(sql, casting)
     if frm == STRING:

@@ -32,8 +32,6 @@ def cast_to_text(sql: str, casting: Casting) -> str:
     Raises:
         StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for calendar intervals.
     """
-    if casting.frm == VARIANT:
-        return f"headrace_variant_text({sql}, 'text')"
     if casting.frm == CALENDAR_INTERVAL or _has_no_text(casting.frm):
         raise casting.refused()
     return _text(sql, casting.frm, casting.settings.time_zone)

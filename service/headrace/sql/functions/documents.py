@@ -16,7 +16,7 @@ from headrace.json_text import from_json_sql, to_json_sql
 from headrace.sql.function import Argument, Rendered, Resolved
 from headrace.sql.functions.signature import accept, constant, mismatch, refused, rewritten, table, takes, unsupported
 from headrace.sql.settings import SqlSettings
-from headrace.types import INT, STRING, ArrayType, DataType, MapType, StructType
+from headrace.types import INT, STRING, VARIANT, ArrayType, DataType, MapType, StructType
 
 _STEP = re.compile(r"\.(?P<name>[^.\[\]*]+)|\['(?P<quoted>[^'\[\]*]+)'\]|\[(?P<index>\d+)\]")
 
@@ -50,8 +50,8 @@ def _from(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) 
 def _to_types(arguments: Sequence[Argument]) -> Resolved:
     _no_options(arguments, 1, "to_json")
     kind = arguments[0].type
-    if not isinstance(kind, StructType | ArrayType | MapType):
-        raise mismatch(f'to_json takes a struct, an array or a map, and got "{kind.sql()}".')
+    if kind != VARIANT and not isinstance(kind, StructType | ArrayType | MapType):
+        raise mismatch(f'to_json takes a struct, an array, a map or a variant, and got "{kind.sql()}".')
     return Resolved((kind,), STRING)
 
 

@@ -43,7 +43,8 @@ _NESTED = (ArrayType, StructType)
 def _compared(arguments: Sequence[Argument]) -> DataType:
     left, right = arguments[0].type, arguments[1].type
     kind = comparison_type(left, right, SqlSettings(ansi=arguments[0].ansi))
-    if left == right and left in UNORDERED:
+    unordered = {left, right} & set(UNORDERED)
+    if unordered and {left, right} - unordered <= {STRING}:
         raise mismatch(f'Values of the type "{left.sql()}" cannot be compared.', condition="INVALID_ORDERING_TYPE")
     nested = arguments[0].ansi and isinstance(kind, _NESTED)
     if kind is None or (nested and (mixes_text(left, right) or mixes_decimals(left, right))):

@@ -34,6 +34,7 @@ from headrace.types import (
     INTEGRAL,
     NULL,
     STRING,
+    VARIANT,
     DataType,
     DecimalType,
     MapType,
@@ -176,8 +177,8 @@ def _extreme(name: str) -> Function:
         if STRING in kinds and len(kinds) > 1:
             seen = ", ".join(f'"{kind.sql()}"' for kind in kinds)
             raise mismatch(f"{name} takes values of one type, and got {seen}.", condition="DATA_DIFF_TYPES")
-        if any(isinstance(kind, MapType) for kind in kinds):
-            raise mismatch(f"{name} needs an order, which a map has not.", condition="INVALID_ORDERING_TYPE")
+        if any(isinstance(kind, MapType) or kind == VARIANT for kind in kinds):
+            raise mismatch(f"{name} needs an order, which these values have not.", condition="INVALID_ORDERING_TYPE")
         return alike()(arguments)
 
     return Function(name, (2, None), resolve, call(name))

@@ -67,7 +67,7 @@ Result = DataType | Callable[[Sequence[DataType]], DataType]
 def fits(seen: DataType, wanted: DataType, *, ansi: bool) -> bool:
     """Return True when an argument is cast to a parameter's type without being asked (Cast.canANSIStoreAssign)."""
     if seen in (VARIANT, GEOMETRY, GEOGRAPHY):
-        return seen == wanted
+        return seen == wanted or (seen == VARIANT and wanted == STRING)
     if can_implicitly_cast(seen, wanted, SqlSettings(ansi=ansi)):
         return True
     if is_numeric(seen) and is_numeric(wanted):

@@ -48,6 +48,7 @@ from headrace.plan.bind.scope import Scope, field_of, named_element
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
+from headrace.sql.grammar.variant_path import VariantField
 from headrace.sql.parse import position_of
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import BIGINT, BOOLEAN, INT, TINYINT, ArrayType, DataType, MapType
@@ -307,7 +308,7 @@ def _cast(binder: Binder, node: exp.Expr) -> Bound:
         check_typed(node.this.name, kind)
     leaves.check_cast(child, kind, binder.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
-    return Bound(Cast(kind, child.expression, try_), text)
+    return Bound(Cast(kind, child.expression, try_), text, child.name if isinstance(node.this, VariantField) else None)
 
 
 def _case(binder: Binder, node: exp.Expr) -> Bound:
@@ -336,7 +337,7 @@ def _scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
         message = f"A scalar subquery returns one column; this one returns {len(columns)}."
         condition = "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN"
         raise StreamError("SQL_ANALYSIS", message, condition=condition)
-    return Bound(ScalarSubquery(columns[0].type, relation.plan), "scalarsubquery()")
+    return Bound(ScalarSubquery(columns[0].type, relation.plan, str(id(relation.plan))), "scalarsubquery()")
 
 
 def _exists(binder: Binder, node: exp.Expr) -> Bound:
@@ -393,5 +394,6 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Trim: predicates.trim,
         exp.Tuple: _tuple,
         exp.Window: bind_over,
+        VariantField: predicates.variant_field,
     }
 )

@@ -15,7 +15,7 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
 from headrace.plan.expressions import Literal
-from headrace.sql.cast import CastMode, can_cast
+from headrace.sql.cast import CastMode, can_cast, render_cast
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
@@ -32,6 +32,7 @@ from headrace.types import (
     TIME,
     TIMESTAMP,
     TINYINT,
+    VARIANT,
     DataType,
     DecimalType,
     is_numeric,
@@ -88,6 +89,8 @@ def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: boo
     mode = CastMode.TRY if try_ else CastMode.ANSI if settings.ansi else CastMode.LEGACY
     if can_cast(source, kind, mode=mode, settings=settings):
         return
+    if VARIANT in (source, kind):
+        render_cast("v", source, kind, mode=mode, settings=settings)  # says why
     name = "TRY_CAST" if try_ else "CAST"
     message = f'Cannot resolve "{name}({child.text} AS {kind.sql()})": a {source.sql()} is no {kind.sql()}.'
     suggestion, hint = "WITHOUT_SUGGESTION", None

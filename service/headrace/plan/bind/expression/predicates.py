@@ -15,7 +15,8 @@ from headrace.plan.expressions import Case, Literal
 from headrace.plan.nodes import Plan
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
-from headrace.types import BOOLEAN, NULL, STRING
+from headrace.sql.vectorised.values.variants import is_path
+from headrace.types import BOOLEAN, NULL, STRING, VARIANT
 
 if TYPE_CHECKING:
     from headrace.plan.bind.expression.binder import Binder
@@ -136,6 +137,19 @@ def extract(binder: Binder, node: exp.Expr) -> Bound:
     name = "extract" if is_function("extract") else "date_part"
     shown = f"extract({part.text} FROM {source.text})"
     return Bound(call(name, [part.expression, source.expression]), shown)
+
+
+def variant_field(binder: Binder, node: exp.Expr) -> Bound:
+    """Return ``j:a.b``, the part of a VARIANT at a path."""
+    child, path = binder.bind(node.this), node.args["path"].name
+    if child.expression.type != VARIANT:
+        message = f'"{child.text}" has the type "{child.expression.type.sql()}", and : takes a VARIANT.'
+        hint = "Write parse_json() around a text."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="COLUMN_IS_NOT_VARIANT_TYPE")
+    if not is_path(path):
+        raise StreamError("SQL_UNSUPPORTED", f"The path {path!r} is not done.")
+    made = call("variant_get", [child.expression, Literal(STRING, path)])
+    return Bound(made, f"variant_get({child.text}, {path})", node.args["key"].name or None)
 
 
 def refuse_stream(plan: Plan) -> None:

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.ddl import parse_type
-from headrace.duck import duckdb_type, quote_text
+from headrace.duck import quote_text
 from headrace.sql.cast import CastMode, render_cast
+from headrace.sql.cast.variants import is_target
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
-from headrace.sql.functions.signature import accept, fail, mismatch, table, takes, text, unsupported
+from headrace.sql.functions.signature import accept, mismatch, table, takes, text, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.variants import is_path
 from headrace.types import (
     BIGINT,
     BOOLEAN,
-    DATE,
-    DOUBLE,
     INT,
     INTEGRAL,
     NULL,
@@ -32,7 +31,6 @@ from headrace.types import (
     StructType,
 )
 
-_TARGETS = (*INTEGRAL, BOOLEAN, DOUBLE, STRING, DATE)
 _ROWS = StructType((Field("pos", INT), Field("key", STRING), Field("value", VARIANT)))
 
 
@@ -63,7 +61,7 @@ def _path(argument: Argument | Rendered) -> str:
 
 def _target(argument: Argument) -> DataType:
     kind = parse_type(str(argument.value)) if argument.constant else NULL
-    if kind not in (*_TARGETS, VARIANT) and not isinstance(kind, DecimalType):
+    if kind != VARIANT and not is_target(kind):
         raise unsupported(f"variant_get to {kind.sql()} is not done; take the variant and its parts.")
     return kind
 
@@ -79,17 +77,8 @@ def _getter(name: str, *, quiet: bool) -> Function:
         found = f"headrace_variant_get({arguments[0].sql}, {quote_text(_path(arguments[1]))})"
         if kind == VARIANT:
             return found
-        target = "whole" if kind in INTEGRAL else "boolean" if kind == BOOLEAN else "text"
-        if kind == DOUBLE or isinstance(kind, DecimalType):
-            target = "number"
-        shown = f"headrace_variant_text({found}, '{target}')"
-        if kind == STRING:
-            return shown
-        read = render_cast(shown, STRING, kind, mode=CastMode.TRY, settings=settings)
-        if quiet:
-            return read
-        wrong = fail("INVALID_VARIANT_CAST", f"'The variant value ' || {found} || ' cannot be cast into {kind.sql()}.'")
-        return f"CAST(coalesce({read}, CASE WHEN {shown} IS NOT NULL THEN {wrong} END) AS {duckdb_type(kind)})"
+        mode = CastMode.TRY if quiet else CastMode.ANSI
+        return render_cast(found, VARIANT, kind, mode=mode, settings=settings)
 
     return Function(name, (2, 3), _get_types, render, How.ARROW)
 

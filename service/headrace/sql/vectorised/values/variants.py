@@ -97,10 +97,12 @@ def variant_text(text: str, target: str) -> str | None:
 
     Args:
         text: The variant.
-        target: ``text``, ``whole``, ``number`` or ``boolean``: numbers lose their fraction for a whole number, true
-            is 1 for a number, and any number but 0 is true.
+        target: ``text``, ``whole``, ``number``, ``boolean`` or ``days``: numbers lose their fraction for a whole
+            number, true is 1 for a number, any number but 0 is true, and only a text is days.
     """
     value = _read(text)
+    if target == "days" and not isinstance(value, str):
+        return None
     if isinstance(value, bool) and target in ("whole", "number"):
         return str(int(value))
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
