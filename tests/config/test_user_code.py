@@ -73,6 +73,10 @@ CASES = [
         '[CONFIG_INVALID_VALUE] p.yaml:10:14 stateful.input names "w", which is no source, table or earlier view. '
         "Allowed: s.",
     ]),
+    ("timeout: Event_Time", "initial_state: w", [
+        '[CONFIG_INVALID_VALUE] p.yaml:15:22 stateful.initial_state names "w", which is no source, table or earlier '
+        "view. Allowed: s.",
+    ]),
     ("timeout: Event_Time", "timeout: whenever", [
         "[CONFIG_INVALID_VALUE] p.yaml:15:16 views[0].stateful.timeout has the value 'whenever'; allowed: none, "
         "processing_time, event_time.",

@@ -58,6 +58,9 @@ def group_code(pipeline: Pipeline, config: StatefulConfig) -> GroupCode:
     if seen.is_processor and seen.missing:
         message = f"{config.target} does not define {', '.join(seen.missing)}."
         raise StreamError("CONFIG_INVALID_VALUE", message)
+    if config.initial_state and seen.is_processor and not seen.takes_initial:
+        message = f"{config.target} does not define handleInitialState, which initial_state needs."
+        raise StreamError("CONFIG_INVALID_VALUE", message)
     return GroupCode(
         config.target,
         NamedCode(config.target, pipeline.folder, seen.is_processor),

@@ -173,9 +173,9 @@ def _view(pipeline: Pipeline, catalog: Catalog, view: ViewConfig) -> None:
             found = view.deduplicate
             catalog.add_deduplicate(view.name, found.input, found.columns, found.within_watermark)
         elif view.stateful is not None:
-            code = group_code(pipeline, view.stateful)
-            schema = parse_schema(view.stateful.output_schema)
-            catalog.add_stateful(StatefulRelation(view.name, view.stateful.input, view.stateful.keys, code, schema))
+            of, code = view.stateful, group_code(pipeline, view.stateful)
+            schema = parse_schema(of.output_schema)
+            catalog.add_stateful(StatefulRelation(view.name, of.input, of.keys, code, schema, of.initial_state))
     _watermark(pipeline, catalog, view.name, view.watermark, ("views", view.name, "watermark"))
 
 

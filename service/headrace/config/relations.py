@@ -36,11 +36,11 @@ def check_inputs(tree: YamlTree) -> list[StreamError]:
     for index, view in enumerate(_list(tree, "views")):
         if not isinstance(view, dict):
             continue
-        for kind in ("deduplicate", "stateful"):
-            read = view[kind].get("input") if isinstance(view.get(kind), dict) else None
+        for kind, key in (("deduplicate", "input"), ("stateful", "input"), ("stateful", "initial_state")):
+            read = view[kind].get(key) if isinstance(view.get(kind), dict) else None
             if isinstance(read, str) and read.lower() not in {name.lower() for name in known}:
-                at = tree.value_at(("views", index, kind, "input"))
-                message = f'{kind}.input names "{read}", which is no source, table or earlier view.'
+                at = tree.value_at(("views", index, kind, key))
+                message = f'{kind}.{key} names "{read}", which is no source, table or earlier view.'
                 errors.append(StreamError("CONFIG_INVALID_VALUE", message, at=at, hint=did_you_mean(read, known)))
         if isinstance(view.get("name"), str):
             known.append(view["name"])

@@ -85,6 +85,10 @@ class StatefulConfig(_Strict):
     state_schema: str | None = Field(
         default=None, description="Columns of the state of a function, in Spark's DDL; a processor declares its own."
     )
+    initial_state: str | None = Field(
+        default=None,
+        description="Table, or earlier view over tables, with the first state of keys; read in a query's first batch.",
+    )
     timeout: Annotated[TimeMode, BeforeValidator(_lower)] = Field(
         default=TimeMode.NONE, description="What timeouts (of a function) and timers (of a processor) go by."
     )

@@ -93,7 +93,7 @@ def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> Bat
     query.statements.set_batch_time(plan.batch_time)
     given = BatchRows(
         {name: read.rows for name, read in inputs.items()},
-        query.tables.current(),
+        query.tables.current(without=query.runner.tables_past(plan.batch)),
         Thresholds(plan.late, plan.watermark, plan.batch_time),
         staged,
     )

@@ -204,6 +204,9 @@ class _Compiler:
         times = self._event_times(node.child)
         event_time = next((column for column in before.output if column.id in times), None)
         step = CallGroups(self._id("groups"), node.output, before.id, before.output, node.keys, event_time, node.code)
+        if node.initial is not None:
+            first = self.stretch(self.node(node.initial))
+            step = replace(step, initial=(first.id, first.output))
         self.steps.append(step)
         return _whole(step)
 

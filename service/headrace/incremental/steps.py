@@ -171,7 +171,7 @@ class CallGroups(Step):
     """Calls Python code once a key with the key's new rows, and for timeouts and timers, with state.
 
     `columns` are those of the input, which the code sees under their visible names; `event_time` is the one among them
-    with a watermark.
+    with a watermark. `initial` is a static step that gives the first state of keys, and its columns, keys first.
     """
 
     input: str
@@ -179,6 +179,7 @@ class CallGroups(Step):
     keys: tuple[Column, ...]
     event_time: Column | None
     code: GroupCode
+    initial: tuple[str, tuple[Column, ...]] | None = None
 
     @property
     def state_tables(self) -> tuple[str, ...]:
@@ -245,6 +246,39 @@ class Steps:
         return tuple(step for step in self.steps if isinstance(step, StatefulStep))
 
     @property
+    def of_first_batch(self) -> frozenset[str]:
+        """Ids of the steps that only the first state of keys is made of, and that only the first batch runs."""
+        if not any(isinstance(step, CallGroups) and step.initial for step in self.steps):
+            return frozenset()
+        wanted = {self.result.id}
+        for step in reversed(self.steps):  # a step reads earlier ones only
+            if step.id in wanted:
+                wanted.update(inputs_of(step))
+        return frozenset(step.id for step in self.steps if step.id not in wanted)
+
+    @property
+    def tables_of_first_batch(self) -> frozenset[str]:
+        """Names of the tables that no later batch reads."""
+        first = self.of_first_batch
+        return frozenset(step.table for step in self.steps if isinstance(step, ReadTable) and step.id in first)
+
+    @property
     def sources(self) -> tuple[ReadSource, ...]:
         """The sources read, in order of appearance."""
         return tuple(step for step in self.steps if isinstance(step, ReadSource))
+
+
+def inputs_of(step: Step) -> tuple[str, ...]:
+    """Return the ids of the steps that a step reads in every batch."""
+    match step:
+        case Stretch(inputs=inputs):
+            return inputs
+        case LookUp(input=name, inputs=inputs):
+            return (name, *inputs)
+        case JoinStreams(left=left, right=right):
+            return (left.input, right.input)
+        case Observe(input=name) | AggregateGroups(input=name) | DropDuplicates(input=name):
+            return (name,)
+        case LimitRows(input=name) | CallGroups(input=name):
+            return (name,)
+    return ()  # sources and tables

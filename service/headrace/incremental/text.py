@@ -112,9 +112,10 @@ def _groups(step: CallGroups) -> str:
     late = "no row is late"
     if code.time_mode is TimeMode.EVENT_TIME and step.event_time is not None:
         late = f"rows are late by c{step.event_time.id}"
+    first = f"\n  the first batch starts with the state that {step.initial[0]} gives" if step.initial else ""
     return (
         f"{code.operator} {code.target} on rows of {step.input} as {form}, by {keys}, in {code.output_mode} mode\n"
-        f"  {state}, {fate}; {late}"
+        f"  {state}, {fate}; {late}{first}"
     )
 
 

@@ -6,7 +6,7 @@ unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -42,10 +42,13 @@ class StaticTables:
         self._clock = clock
         self._loaded: dict[str, tuple[pa.Table, float]] = {}
 
-    def current(self) -> dict[str, pa.Table]:
-        """Return every table, loaded anew where its copy is too old; called once a batch."""
+    def current(self, *, without: Collection[str] = ()) -> dict[str, pa.Table]:
+        """Return every table but some, loaded anew where its copy is too old; called once a batch."""
         now = self._clock.monotonic_s()
         for name, entry in self._tables.items():
+            if name in without:
+                self._loaded.pop(name, None)
+                continue
             held = self._loaded.get(name)
             if held is None or (entry.good_for_s is not None and now - held[1] >= entry.good_for_s):
                 self._loaded[name] = (entry.table.load(), now)

@@ -30,7 +30,6 @@ from headrace.incremental.steps import (
 )
 from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.deduplicate import DeduplicateOperator
-from headrace.operators.groups.code_operator import CodeOperator
 from headrace.operators.groups.function_operator import FunctionOperator
 from headrace.operators.groups.processor_operator import ProcessorOperator
 from headrace.operators.join import JoinOperator
@@ -77,16 +76,20 @@ class StepRunner:
         self.static = StaticSteps(statements)
         self._operators: dict[str, Operator] = {}
         self._joins: dict[str, JoinOperator] = {}
+        self._codes: dict[str, FunctionOperator | ProcessorOperator] = {}
+        self._first = steps.of_first_batch
         self._lags_us = _lags_us(steps)
         for step in steps.stateful:
             if isinstance(step, JoinStreams):
                 self._joins[step.id] = JoinOperator(step, statements)
+            elif isinstance(step, CallGroups):
+                self._codes[step.id] = _code_operator(step, worker)
             else:
-                self._operators[step.id] = _operator(step, statements, worker)
+                self._operators[step.id] = _operator(step, statements)
 
     @property
     def _all(self) -> dict[str, Operator | JoinOperator]:
-        return {**self._operators, **self._joins}
+        return {**self._operators, **self._joins, **self._codes}
 
     @property
     def delays_us(self) -> dict[str, int]:
@@ -107,7 +110,7 @@ class StepRunner:
     @property
     def stored(self) -> tuple[StoredState, ...]:
         """What others can read of the state."""
-        processors = {name: each for name, each in self._operators.items() if isinstance(each, ProcessorOperator)}
+        processors = {name: each for name, each in self._codes.items() if isinstance(each, ProcessorOperator)}
         return stored_states(self._steps, {name: each.variables for name, each in processors.items()})
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
@@ -121,8 +124,12 @@ class StepRunner:
     @property
     def next_timer_us(self) -> int | None:
         """The batch time from which on a timeout or timer by processing time is due, None when none is known."""
-        found = [each.next_timer_us for each in self._operators.values() if isinstance(each, CodeOperator)]
+        found = [each.next_timer_us for each in self._codes.values()]
         return min((time for time in found if time is not None), default=None)
+
+    def tables_past(self, batch: int) -> frozenset[str]:
+        """Names of the tables that a batch does not read any more."""
+        return self._steps.tables_of_first_batch if batch > 0 else frozenset()
 
     def _lag_before_us(self, name: str) -> int:
         step = next(step for step in self._steps.stateful if step.id == name)
@@ -144,6 +151,9 @@ class StepRunner:
         counts: list[StateCounts] = []
         ahead: dict[str, int] = {}
         for step in self._steps.steps:
+            if step.id in self._first and state.batch > 0:
+                self.static.forget(step.id)
+                continue
             match step:
                 case ReadSource():
                     results[step.id] = sources[step.source]
@@ -154,14 +164,20 @@ class StepRunner:
                 case Observe():
                     results[step.id], times = _observed(step, results[step.input], at, ahead)
                     seen[step.shared] = times.with_those(seen.get(step.shared))
-                case AggregateGroups() | DropDuplicates() | LimitRows() | CallGroups():
+                case AggregateGroups() | DropDuplicates() | LimitRows():
                     here = at.behind(self._lags_us[step.input])
                     results[step.id], count = self._operators[step.id].run(results[step.input], here, state)
                     counts.append(count)
+                case CallGroups():
+                    here = at.behind(self._lags_us[step.input])
+                    initial = results.get(step.initial[0]) if step.initial else None
+                    given = self._codes[step.id].run(results[step.input], here, state, initial)
+                    results[step.id], count = given
+                    counts.append(count)
                 case JoinStreams(left=left, right=right):
                     here = at.behind(_least([self._lags_us[left.input], self._lags_us[right.input]]))
-                    given = (results[left.input], results[right.input])
-                    results[step.id], count = self._joins[step.id].run(*given, here, state)
+                    sides = (results[left.input], results[right.input])
+                    results[step.id], count = self._joins[step.id].run(*sides, here, state)
                     counts.append(count)
         return StepsResult(self._visible(results[self._steps.result.id]), seen, tuple(reversed(counts)), ahead)
 
@@ -191,9 +207,12 @@ def step_ids(steps: Steps) -> tuple[str, ...]:
     return tuple(table for step in steps.stateful for table in step.state_tables)
 
 
-def _operator(
-    step: AggregateGroups | DropDuplicates | LimitRows | CallGroups, statements: Statements, worker: Worker | None
-) -> Operator:
+def _code_operator(step: CallGroups, worker: Worker | None) -> FunctionOperator | ProcessorOperator:
+    calls = None if worker is None else RemoteGroups(worker, step.id)
+    return ProcessorOperator(step, calls) if step.code.is_processor else FunctionOperator(step, calls)
+
+
+def _operator(step: AggregateGroups | DropDuplicates | LimitRows, statements: Statements) -> Operator:
     match step:
         case AggregateSessions():
             return SessionOperator(step, statements)
@@ -203,9 +222,6 @@ def _operator(
             return DeduplicateOperator(step)
         case LimitRows():
             return LimitOperator(step)
-        case CallGroups():
-            calls = None if worker is None else RemoteGroups(worker, step.id)
-            return ProcessorOperator(step, calls) if step.code.is_processor else FunctionOperator(step, calls)
 
 
 def _lags_us(steps: Steps) -> dict[str, int]:

@@ -62,13 +62,14 @@ class DeduplicateRelation:
 
 @dataclass(frozen=True, slots=True)
 class StatefulRelation:
-    """What Python code makes of another relation, key by key."""
+    """What Python code makes of another relation by key; `initial_state` names one with the first state of keys."""
 
     name: str
     input: str
     keys: tuple[str, ...]
     code: GroupCode
     schema: StructType
+    initial_state: str | None = None
 
 
 Definition = StreamRelation | TableRelation | ViewRelation | DeduplicateRelation | StatefulRelation

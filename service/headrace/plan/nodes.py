@@ -325,13 +325,17 @@ class Deduplicate(_Passing):
 
 @dataclass(frozen=True, slots=True)
 class GroupsWithState(Plan):
-    """What Python code makes of all rows of each key, with state; `name` is the view's."""
+    """What Python code makes of all rows of each key, with state; `name` is the view's.
+
+    `initial` is static and gives the first state of keys: their columns first, then what the code sees of it.
+    """
 
     child: Plan
     keys: tuple[Column, ...]
     code: GroupCode
     output: tuple[Column, ...]
     name: str
+    initial: Plan | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -200,7 +200,7 @@ def _deduplicate(writer: _Writer, node: Deduplicate) -> str:
 def _with_state(writer: _Writer, node: GroupsWithState) -> str:
     keys = f"[{', '.join(writer.column(key) for key in node.keys)}]"
     code = node.code
-    facts = f"{code.output_mode}, timeout {code.time_mode.value}"
+    facts = f"{code.output_mode}, timeout {code.time_mode.value}{', initial state' if node.initial else ''}"
     return f"{code.operator} {code.target} by {keys}, {facts} AS {writer.columns(node.output)}"
 
 

@@ -191,6 +191,16 @@ class StatefulProcessor(ABC):
             timerValues: The batch's times.
         """
 
+    def handleInitialState(self, key: Any, initialState: Any, timerValues: TimerValues) -> None:
+        """Take over what a view's `initial_state` says of a key; called in the first batch, before the key's rows.
+
+        Args:
+            key: A named tuple of the key columns.
+            initialState: A row as a named tuple, one a call; with `form: table` a pyarrow Table of all the key's rows.
+            timerValues: The batch's times.
+        """
+        del key, initialState, timerValues
+
     def handleExpiredTimer(
         self,
         key: Any,

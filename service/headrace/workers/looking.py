@@ -25,6 +25,7 @@ class Look:
         signature: Its parameters, as text, where they are known.
         takes_three: It can be called with (key, rows, state).
         missing: Methods that a processor must have and has not.
+        takes_initial: A processor that defines handleInitialState.
     """
 
     is_processor: bool
@@ -32,6 +33,7 @@ class Look:
     signature: str
     takes_three: bool
     missing: tuple[str, ...]
+    takes_initial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def look(code: Callable[..., Any]) -> Look:
     """Return what a callable is."""
     missing = sorted(getattr(code, "__abstractmethods__", ()))
     is_processor = isinstance(code, type) and issubclass(code, StatefulProcessor)
-    return Look(is_processor, takes_tables(code), _signature(code), _takes_three(code), tuple(missing))
+    initial = getattr(code, "handleInitialState", None)
+    takes_initial = is_processor and initial is not StatefulProcessor.handleInitialState
+    return Look(is_processor, takes_tables(code), _signature(code), _takes_three(code), tuple(missing), takes_initial)
 
 
 def to_json(seen: Look) -> dict[str, Any]:

@@ -153,3 +153,56 @@ class Remembers(StatefulProcessor):
         known = self.seen.exists()
         self.seen.update((1,))
         return [(key.k, "known" if known else "new")]
+
+
+class StartsWith(StatefulProcessor):
+    """Counts on from what an initial state says of a key; the last of its rows also sets a timer."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare."""
+        self.handle = handle
+        self.count = handle.getValueState("count", "n BIGINT")
+        self.names = handle.getListState("names", "name STRING")
+
+    def handleInitialState(self, key: Any, initialState: Any, timerValues: TimerValues) -> None:
+        """Take one row over."""
+        (n,) = self.count.get() or (0,)
+        self.count.update((n + initialState.n,))
+        self.names.appendValue((f"{initialState.name} of {initialState.k}",))
+        self.handle.registerTimer(timerValues.getCurrentProcessingTimeInMs() + 1500)
+
+    def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: TimerValues) -> Iterator[tuple[Any, ...]]:
+        """Count."""
+        (n,) = self.count.get() or (0,)
+        n += len(list(rows))
+        self.count.update((n,))
+        yield (key.k, n, f"counted after {[name for (name,) in self.names.get()]}")
+
+    def handleExpiredTimer(self, key: Any, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo) -> Any:
+        """Say what there is."""
+        (n,) = self.count.get() or (0,)
+        return [(key.k, n, "rang")]
+
+
+def starts_with(key: Any, rows: Iterator[Any], state: GroupState) -> Iterator[tuple[Any, ...]]:
+    """Give the state found, and whether there were rows; a total of zero or less is forgotten."""
+    _, found = state.getOption or (0, None)
+    values = [row.v for row in rows]
+    total = (found or 0) + sum(values)
+    yield (key.k, found, len(values), total)
+    if total > 0:
+        state.update((len(values), total))
+    else:
+        state.remove()
+
+
+def rings_at_start(key: Any, rows: Iterator[Any], state: GroupState) -> Iterator[tuple[Any, ...]]:
+    """A key that is called without rows, or with them, is called again ten seconds of event time later."""
+    if state.hasTimedOut:
+        yield (key.k, state.get[0], "timed out")
+        state.remove()
+        return
+    n = (state.getOption or (0,))[0] + len(list(rows))
+    state.update((n,))
+    state.setTimeoutTimestamp(max(state.getCurrentWatermarkMs(), 1704067200000) + 10_000)
+    yield (key.k, n, "called")

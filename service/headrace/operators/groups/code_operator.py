@@ -46,10 +46,14 @@ def group_spec(step: CallGroups) -> GroupSpec:
 
 @dataclass(slots=True)
 class CodeBatch:
-    """One batch of an operator: its times, its view of state, what the code gave so far, and rows of state changed."""
+    """One batch of an operator: its times, its view of state, what the code gave so far, and rows of state changed.
+
+    `initial` has the first state of keys, in the first batch of a view that has one.
+    """
 
     times: GroupTimes
     state: StateBatch
+    initial: pa.Table | None = None
     given: list[pa.Table] = field(default_factory=list)
     updated: int = 0
     removed: int = 0
@@ -83,11 +87,21 @@ class CodeOperator:
         """Return True when the watermark moved and timeouts go by it."""
         return self._code.time_mode is TimeMode.EVENT_TIME and watermark_us > last_us
 
-    def run(self, rows: pa.Table, at: Thresholds, state: StateBatch) -> tuple[pa.Table, StateCounts]:
-        """Return what the code gives for each key's rows, then for what is due; state is staged."""
+    def run(
+        self, rows: pa.Table, at: Thresholds, state: StateBatch, initial: pa.Table | None = None
+    ) -> tuple[pa.Table, StateCounts]:
+        """Return what the code gives for each key's rows, then for what is due; state is staged.
+
+        Args:
+            rows: New ones.
+            at: The batch's times.
+            state: Read and staged through.
+            initial: The first state of keys, keys first; read in the first batch only. Source: Spark
+                IncrementalExecution, hasInitialState.
+        """
         started = perf_counter()
         on_time = self._on_time(rows, at.late_us)
-        batch = CodeBatch(self._times(at), state)
+        batch = CodeBatch(self._times(at), state, initial if state.batch == 0 else None)
         self._process(on_time, batch)
         counts = StateCounts(
             self._step.id,
@@ -106,13 +120,16 @@ class CodeOperator:
         """Ask for all that there is to do in a batch."""
         raise NotImplementedError
 
-    def _new_rows(self, rows: pa.Table, batch: CodeBatch) -> None:
-        """Ask for the keys that have new rows."""
-        if len(rows):
-            keys = rows.select(self._keys.schema.names)
-            visible = rows.rename_columns([column.name for column in self._step.columns])
-            for part in KeyedRows(visible, keys, self._keys).parts():
-                self._ask(Kind.ROWS, part, batch)
+    def _new_rows(self, rows: pa.Table, batch: CodeBatch) -> list[bytes]:
+        """Ask for the keys that have new rows, and return them."""
+        if not len(rows):
+            return []
+        keys = rows.select(self._keys.schema.names)
+        visible = rows.rename_columns([column.name for column in self._step.columns])
+        keyed = KeyedRows(visible, keys, self._keys)
+        for part in keyed.parts():
+            self._ask(Kind.ROWS, part, batch)
+        return keyed.keys
 
     def _without_rows(self, keys: list[bytes]) -> KeyedPart:
         schema = pa.schema([pa.field(column.name, column.type.arrow()) for column in self._step.columns])

@@ -1,7 +1,8 @@
 """Room 7: a StatefulProcessor, as Spark's transformWithState.
 
 Takes a batch's rows; gives what the processor gives: first for each key's rows, then for each timer that has expired.
-Values whose time to live is over are removed at the end. Source: Spark TransformWithStateExec.
+In the first batch an initial state comes before. Values whose time to live is over are removed at the end.
+Source: Spark TransformWithStateExec.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pyarrow as pa
 from headrace.incremental.steps import CallGroups
 from headrace.operators.groups.code_operator import CodeBatch, CodeOperator, due_ms, group_spec, in_parts
 from headrace.operators.groups.deadlines import Deadline, Deadlines
+from headrace.operators.groups.keyed import KeyedRows
 from headrace.stateful import TimeMode
 from headrace.values import EventTime
 from headrace.workers.groups.parts import GroupCalls, Kind
@@ -56,6 +58,8 @@ class ProcessorOperator(CodeOperator):
         return self._code.time_mode is not TimeMode.PROCESSING_TIME and watermark_us > last_us
 
     def _process(self, rows: pa.Table, batch: CodeBatch) -> None:
+        if batch.initial is not None:
+            self._first_states(batch.initial, batch)
         self._new_rows(rows, batch)
         now_ms = due_ms(batch.times)
         due = [] if now_ms is None else self._timers.upto(now_ms, batch.state)
@@ -63,11 +67,18 @@ class ProcessorOperator(CodeOperator):
             keys = list(dict.fromkeys(key for _, key in some))
             places = {key: place for place, key in enumerate(keys)}
             self._ask(Kind.DUE, self._without_rows(keys), batch, [(time_ms, places[key]) for time_ms, key in some])
-        if len(rows) or due:
+        if len(rows) or due or batch.initial is not None:
             self._calls.end()
         self._drop_expired(batch)
         if batch.times.mode is TimeMode.PROCESSING_TIME:
             self._next_ms = self._timers.first_ms(batch.state)
+
+    def _first_states(self, initial: pa.Table, batch: CodeBatch) -> None:
+        width = len(self._step.keys)
+        names = [column.name for column in (self._step.initial or ("", ()))[1]]
+        seen = initial.select(range(width, len(names))).rename_columns(names[width:])
+        for part in KeyedRows(seen, initial.select(range(width)), self._keys).parts():
+            self._ask(Kind.INITIAL, part, batch)
 
     def _drop_expired(self, batch: CodeBatch) -> None:
         if all(variable.ttl_ms is None for variable in self._variables):

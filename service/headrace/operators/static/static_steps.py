@@ -54,6 +54,10 @@ class StaticSteps:
             case LookUp():
                 return self._found(step, results)
 
+    def forget(self, name: str) -> None:
+        """Let go of a step's rows, which no later batch reads."""
+        self._held.pop(name, None)
+
     def _run(self, step: Stretch, given: Mapping[str, pa.Table], schema: pa.Schema | None) -> pa.Table:
         self._count(step.id)
         return self._statements.run(step.sql, given, schema)

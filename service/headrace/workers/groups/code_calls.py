@@ -39,8 +39,11 @@ class CodeCalls:
         return (tables_by_size if self._spec.takes_tables else iterators_by_size)(asked.rows, sizes)
 
     def _call(self, code: Callable[..., Any], key: tuple[Any, ...], collected: Collected, *args: Any) -> None:
+        self._given(lambda *given: collected.add(code(*given)), key, *args)
+
+    def _given(self, code: Callable[..., Any], key: tuple[Any, ...], *args: Any) -> Any:
         try:
-            collected.add(code(key, *args))
+            return code(key, *args)
         except StreamError:
             raise
         except (Exception, SystemExit) as error:

@@ -23,8 +23,9 @@ MARK_SCHEMA = pa.schema([("mark", pa.int8()), ("time", pa.int64()), ("place", pa
 
 
 class Kind(Enum):
-    """Why code is called for keys: new rows, or timeouts or timers that are due; for what has expired it is not."""
+    """Why code is called for keys: new rows, an initial state, or what is due; for what has expired it is not."""
 
+    INITIAL = "initial"
     ROWS = "rows"
     DUE = "due"
     EXPIRED = "expired"
@@ -48,7 +49,7 @@ class Asked:
         times: The batch's.
         keys: One row a key: the key columns, then whether there is state, then how many rows it has.
         stored: The rows of state of the keys that have some, in their order.
-        rows: The new rows, those of each key together, in the order of the keys.
+        rows: The new rows, or those of the initial state, each key's together, in the order of the keys.
         due: Timers, see DUE_SCHEMA.
     """
 

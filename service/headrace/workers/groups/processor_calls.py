@@ -9,7 +9,7 @@ from typing import Any
 from headrace.errors import StreamError
 from headrace.stateful import ExpiredTimerInfo, StatefulProcessor, TimeMode, TimerValues
 from headrace.stateful.group_state import GroupTimes
-from headrace.user_code import failed
+from headrace.user_code import broken, failed
 from headrace.workers.groups.code_calls import CodeCalls
 from headrace.workers.groups.collected import Collected
 from headrace.workers.groups.handle import Handle
@@ -45,13 +45,15 @@ class ProcessorCalls(CodeCalls):
         return self._variables
 
     def answer(self, asked: Asked) -> Answered:
-        """Call the processor once a key with rows, or once a timer; or drop what has expired."""
+        """Call the processor once a key with rows, or once a timer or initial row; or drop what has expired."""
         records = Records(self._spec.target, self.declared())
         found = records.read(asked.stored, asked.has_state)
         timers = [record.timers for record in found]
         collected = self._collected()
         try:
             match asked.kind:
+                case Kind.INITIAL:
+                    self._initial(asked, found)
                 case Kind.ROWS:
                     self._rows(asked, found, collected)
                 case Kind.DUE:
@@ -71,6 +73,18 @@ class ProcessorCalls(CodeCalls):
         if made is not None:
             made.current.record = None
             self._close(made)
+
+    def _initial(self, asked: Asked, found: Sequence[KeyRecord]) -> None:
+        made, shown = self._at_work(asked.times)
+        for key, rows, record in zip(self._keys(asked), self._groups(asked), found, strict=True):
+            made.current.record = record
+            for row in [rows] if self._spec.takes_tables else rows:
+                self._tell(made.processor.handleInitialState, key, row, shown)
+
+    def _tell(self, code: Callable[..., Any], key: tuple[Any, ...], *args: Any) -> None:
+        given = self._given(code, key, *args)
+        if given is not None:
+            raise broken(self._spec.target, f"gave {given!r} in handleInitialState, which gives no rows; return None.")
 
     def _rows(self, asked: Asked, found: Sequence[KeyRecord], collected: Collected) -> None:
         made, shown = self._at_work(asked.times)

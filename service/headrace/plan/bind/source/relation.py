@@ -17,6 +17,7 @@ from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.source.first_state import first_state
 from headrace.plan.bind.source.generate import bind_lateral, bind_table_function
 from headrace.plan.bind.source.join import bind_join
 from headrace.plan.catalog import (
@@ -228,8 +229,11 @@ def _with_state(definition: StatefulRelation, session: Session) -> Plan:
     if not plan.is_streaming:
         message = f"`{definition.input}` is a static table; stateful code runs on streams."
         raise StreamError("SQL_UNSUPPORTED", message)
-    output = _columns(definition.schema, session)
-    return GroupsWithState(plan, _named(definition.keys, plan), definition.code, output, definition.name)
+    output, keys = _columns(definition.schema, session), _named(definition.keys, plan)
+    initial = None
+    if definition.initial_state is not None:
+        initial = first_state(_input(definition.initial_state, session), definition, keys, session)
+    return GroupsWithState(plan, keys, definition.code, output, definition.name, initial)
 
 
 def _input(name: str, session: Session) -> Plan:
