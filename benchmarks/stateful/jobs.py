@@ -9,13 +9,12 @@ from benchmarks.stateful.killed import Job
 from benchmarks.stateful.loads import SCHEMA, StateLoad
 from benchmarks.systems.environment import rival_python, spark_jars
 from benchmarks.systems.headrace import run_command
-from benchmarks.systems.system import BENCHMARKS
 
 _KILL_AT = 0.8
 LEAST_BATCHES = 5
 """A load of fewer has too little before the kill and after it."""
 
-_SPARK_JOB = BENCHMARKS / "stateful" / "spark_job.py"
+_SPARK_JOB = ("-m", "benchmarks.stateful.spark_job")
 _SOURCE = """\
   {view}_topic:
     format: kafka
@@ -75,7 +74,7 @@ def spark_job(load: StateLoad, bootstrap: str, sink: str, folder: Path, batch_ro
         "folder": str(folder),
         "batch_rows": batch_rows,
     }
-    command: list[str | Path] = [rival_python(), _SPARK_JOB, json.dumps(settings)]
+    command: list[str | Path] = [rival_python(), *_SPARK_JOB, json.dumps(settings)]
     return _job(load, command, folder, folder / "checkpoint", batch_rows)
 
 

@@ -1,4 +1,4 @@
-"""Benchmarks: the Spark program for a load; runs in the rivals' environment and imports nothing of the project.
+"""Benchmarks: the Spark program for a load; runs in the rivals' environment and imports nothing of headrace.
 
 Takes its settings as JSON; runs the query over all that is in the topics and ends.
 """
@@ -12,12 +12,12 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_STATE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+from benchmarks.systems.spark_session import open_spark
 
 
 def main(settings: dict[str, Any]) -> None:
     """Run the program; see the module."""
-    spark = _session(settings)
+    spark = open_spark(settings["jars"], f"{settings['folder']}/local")
     for view, topic in settings["topics"].items():
         _rows(spark, settings, topic).createOrReplaceTempView(view)
     result = spark.sql(settings["sql"])
@@ -33,24 +33,6 @@ def main(settings: dict[str, Any]) -> None:
     )
     query.awaitTermination()
     spark.stop()
-
-
-def _session(settings: dict[str, Any]) -> SparkSession:
-    builder = SparkSession.builder.master("local[2]").appName("state").config("spark.jars", settings["jars"])
-    options = {
-        "spark.driver.memory": "2g",
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.streaming.stateStore.providerClass": _STATE,
-        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-        "spark.local.dir": f"{settings['folder']}/local",
-    }
-    for name, value in options.items():
-        builder = builder.config(name, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def _rows(spark: SparkSession, settings: dict[str, Any], topic: str) -> DataFrame:

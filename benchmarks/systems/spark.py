@@ -11,10 +11,10 @@ from pathlib import Path
 
 from benchmarks.memory import MemorySampler
 from benchmarks.systems.environment import rival_python, spark_jars
-from benchmarks.systems.system import BENCHMARKS, Bench, Run, agrees, require_success, start
+from benchmarks.systems.system import Bench, Run, agrees, require_success, start
 
 _TIMEOUT_S = 900.0
-_JOB = BENCHMARKS / "systems" / "spark_job.py"
+_JOB = ("-m", "benchmarks.systems.spark_job")
 
 
 class Spark:
@@ -54,4 +54,4 @@ def spark_command(bench: Bench, mode: str, times: Path, sinks: list[str]) -> lis
         "times": str(times),
         "batch_rows": bench.batch_rows,
     }
-    return [rival_python(), _JOB, json.dumps(settings)]
+    return [rival_python(), *_JOB, json.dumps(settings)]

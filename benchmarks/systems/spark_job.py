@@ -1,4 +1,4 @@
-"""Benchmarks: the Spark program; runs in the rivals' environment and imports nothing of the project.
+"""Benchmarks: the Spark program; runs in the rivals' environment and imports nothing of headrace.
 
 Takes its settings as JSON; in mode throughput it counts the topic once a sink and writes the seconds of each run, in
 mode latency it counts on until it is ended.
@@ -15,7 +15,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_STATE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+from benchmarks.systems.spark_session import open_spark
+
 _SCHEMA = (
     "Arrival_Time BIGINT, Creation_Time BIGINT, Device STRING, Index BIGINT, Model STRING, User STRING, gt STRING, "
     "x DOUBLE, y DOUBLE, z DOUBLE"
@@ -24,7 +25,7 @@ _SCHEMA = (
 
 def main(settings: dict[str, Any]) -> None:
     """Run the program; see the module."""
-    spark = _session(settings)
+    spark = open_spark(settings["jars"], settings["folder"])
     counts = _counts(spark, settings)
     if settings["mode"] == "latency":
         _write(counts, settings, settings["sinks"][0]).start().awaitTermination()
@@ -36,24 +37,6 @@ def main(settings: dict[str, Any]) -> None:
         ended.append(time.time())
     Path(settings["times"]).write_text(json.dumps({"seconds": seconds, "ended": ended}))
     spark.stop()
-
-
-def _session(settings: dict[str, Any]) -> SparkSession:
-    builder = SparkSession.builder.master("local[2]").appName("benchmark").config("spark.jars", settings["jars"])
-    options = {
-        "spark.driver.memory": "2g",
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.streaming.stateStore.providerClass": _STATE,
-        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-        "spark.local.dir": settings["folder"],
-    }
-    for name, value in options.items():
-        builder = builder.config(name, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def _counts(spark: SparkSession, settings: dict[str, Any]) -> DataFrame:
