@@ -13,10 +13,12 @@ from headrace.errors import StreamError
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, form, kept, over, table
 from headrace.sql.aggregates.forms.constants import flag, given
-from headrace.sql.aggregates.forms.ordering import order_key, orderable
+from headrace.sql.aggregates.forms.ordering import has_map, order_key
 from headrace.sql.aggregates.forms.tally import counted, joined, tally_type
 from headrace.sql.function import Argument
-from headrace.types import BIGINT, ArrayType, DataType, Field, StructType
+from headrace.sql.functions.ordering import orderable
+from headrace.sql.functions.signature import unsupported
+from headrace.types import BIGINT, ArrayType, Field, StructType
 
 
 def _mode(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
@@ -31,7 +33,9 @@ def _mode_within(arguments: Sequence[Argument], _ignore_nulls: bool) -> Aggregat
 
 
 def _most(arguments: Sequence[Argument], *, descending: bool) -> AggregateForm:
-    kind: DataType = orderable(arguments[0].type, "mode")
+    kind = arguments[0].type
+    if has_map(kind):
+        raise unsupported(f'mode over "{kind.sql()}" is not done.')
     ties = f"{order_key('_e.v', kind)}{' DESC' if descending else ''}"
     best = f"first(_e.v ORDER BY _e.n DESC, {ties})"
     phases = Phases(

@@ -157,7 +157,8 @@ class Binder:
         if around.distinct and any(stars):
             message = f"{name}(DISTINCT *) is not done."
             raise StreamError("SQL_UNSUPPORTED", message, hint="Name the columns instead of *.")
-        refuse_in_aggregate(name, args, ignore_nulls=around.ignore_nulls)
+        streaming = self.inside.relation.plan.is_streaming
+        refuse_in_aggregate(name, args, ignore_nulls=around.ignore_nulls, streaming=streaming)
         bound = [
             Bound(Literal(INT, 1), "1") if star else binder.bind(arg) for star, arg in zip(stars, args, strict=True)
         ]

@@ -75,13 +75,14 @@ _OF_ARRAY = frozenset(
     {"array_contains", "array_position", "array_remove", "array_append", "array_prepend", "array_insert"}
 )
 _OF_ARRAYS = frozenset({"array_union", "array_intersect", "array_except", "arrays_overlap"})
+_SEARCHED = frozenset({"array_contains", "array_position"})
+_NO_ARRAY = "must be an array"
 _OF_MAP = frozenset({"map_contains_key", "element_at"})
 _BY_FUNCTION: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(_OF_ARRAY, "ARRAY_FUNCTION_DIFF_TYPES"),
         **dict.fromkeys(_OF_ARRAYS, "BINARY_ARRAY_DIFF_TYPES"),
         "map": "CREATE_MAP_VALUE_DIFF_TYPES",
-        "map_concat": "MAP_CONCAT_DIFF_TYPES",
         "map_contains_key": "MAP_FUNCTION_DIFF_TYPES",
         "sequence": "SEQUENCE_WRONG_INPUT_TYPES",
         "try_add": "BINARY_OP_DIFF_TYPES",
@@ -98,6 +99,8 @@ _CONSTANTS: Mapping[str, str] = MappingProxyType(
 _BY_CHANCE = frozenset(
     {"rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle", "monotonically_increasing_id"}
 )
+_BY_BATCH = frozenset({"current_timestamp", "current_date", "localtimestamp"})
+"""What is another in each batch of a stream, which to Spark is chance; now() it takes, for whatever reason."""
 
 
 def function_mistake(error: StreamError, name: str) -> StreamError:
@@ -108,7 +111,7 @@ def function_mistake(error: StreamError, name: str) -> StreamError:
         error.condition = f"DATATYPE_MISMATCH.HASH_{'MAP' if 'MAP<' in error.message else 'VARIANT'}_TYPE"
     elif error.condition is None and name == "sequence":
         error.condition = "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES"
-    elif name in _BY_FUNCTION and error.condition in _TYPES:
+    elif name in _BY_FUNCTION and error.condition in _TYPES and not (name in _SEARCHED and _NO_ARRAY in error.message):
         error.condition = f"DATATYPE_MISMATCH.{_BY_FUNCTION[name]}"
     return error
 
@@ -123,8 +126,13 @@ def refuse_mixed(name: str, args: Sequence[Bound], *, ansi: bool) -> None:
     if len(args) < 2 or name not in (*_OF_ARRAY, *_OF_ARRAYS, *_OF_MAP):
         return
     held, given = args[0].expression.type, args[-1].expression.type
-    inner = held.element if isinstance(held, ArrayType) else held.key if isinstance(held, MapType) else None
-    if inner is None or (name == "element_at" and not isinstance(held, MapType)):
+    if held == NULL and name == "array_contains":
+        raise _diff("NULL_TYPE", name, args)
+    if name in _OF_MAP:
+        inner = held.key if isinstance(held, MapType) else None
+    else:
+        inner = held.element if isinstance(held, ArrayType) else None
+    if inner is None:
         return
     if given == NULL and name in ("array_contains", "map_contains_key"):
         raise _diff("NULL_TYPE", name, args)
@@ -144,7 +152,7 @@ _SKIPPING = frozenset(
 """The aggregates that IGNORE NULLS belongs to."""
 
 
-def refuse_in_aggregate(name: str, args: Sequence[exp.Expr], *, ignore_nulls: bool) -> None:
+def refuse_in_aggregate(name: str, args: Sequence[exp.Expr], *, ignore_nulls: bool, streaming: bool) -> None:
     """Raise for an aggregate over chance, a lambda, or IGNORE NULLS where the aggregate has none.
 
     Raises:
@@ -159,8 +167,16 @@ def refuse_in_aggregate(name: str, args: Sequence[exp.Expr], *, ignore_nulls: bo
         if isinstance(arg, exp.Lambda):
             condition = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
             raise StreamError("SQL_ANALYSIS", f"{name} takes no lambda.", condition=condition)
-        if any(str(part.this).lower() in _BY_CHANCE for part in arg.find_all(exp.Anonymous)):
-            message = f"The argument of {name} depends on chance: {arg.sql(dialect='spark')}."
+        if any(_is_chance(part, streaming=streaming) for part in arg.find_all(exp.Func)):
+            message = f"The argument of {name} depends on chance or on the batch: {arg.sql(dialect='spark')}."
             hint = "Compute it in a subquery first."
             condition = "AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION"
             raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
+
+
+def _is_chance(part: exp.Func, *, streaming: bool) -> bool:
+    if not isinstance(part, exp.Anonymous):
+        return streaming and isinstance(part, exp.CurrentDate | exp.CurrentTimestamp)
+    name = str(part.this).lower()
+    by_batch = name in _BY_BATCH or (name == "unix_timestamp" and not part.expressions)
+    return name in _BY_CHANCE or (streaming and by_batch)

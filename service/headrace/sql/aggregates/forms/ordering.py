@@ -7,19 +7,7 @@ puts NULL inside a nested value last, Spark first.
 from __future__ import annotations
 
 from headrace.duck import each, quote_text
-from headrace.sql.functions.signature import mismatch
 from headrace.types import ArrayType, DataType, MapType, StructType
-
-
-def orderable(kind: DataType, name: str) -> DataType:
-    """Return the type of an argument that a function puts in order.
-
-    Raises:
-        StreamError: DATATYPE_MISMATCH.INVALID_ORDERING_TYPE, there is a map in it.
-    """
-    if has_map(kind):
-        raise mismatch(f'{name} needs an order, which "{kind.sql()}" has not.', condition="INVALID_ORDERING_TYPE")
-    return kind
 
 
 def has_map(kind: DataType) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from headrace.duck import let
 from headrace.sql.function import Argument, Function, Render, Rendered, Resolve, Resolved
+from headrace.sql.functions.ordering import orderable
 from headrace.sql.functions.signature import (
     ANY,
     ARRAY,
@@ -152,8 +153,21 @@ def _join(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings
     return join_texts(array, arguments[1])
 
 
+def _compared(name: str, types: Resolve) -> Resolve:
+    """Refuse arrays whose elements are never equal, such as maps."""
+
+    def resolve(arguments: Sequence[Argument]) -> Resolved:
+        resolved = types(arguments)
+        for kind in resolved.arguments[:1]:
+            if isinstance(kind, ArrayType):
+                orderable(kind.element, name)
+        return resolved
+
+    return resolve
+
+
 def _orderable(kinds: Sequence[DataType]) -> DataType:
-    element = element_of(kinds)
+    element = orderable(element_of(kinds), "The sorting of an array")
     if isinstance(element, MapType | StructType | ArrayType):
         raise unsupported(f'The order of elements of the type "{element.sql()}" is not done.')
     return kinds[0]
@@ -175,7 +189,16 @@ def _sort(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings
         return up
     if arguments[1].constant and arguments[1].value is not None:
         return up if arguments[1].value else f"list_sort({array}, 'DESC', 'NULLS LAST')"
-    raise unsupported("The order of sort_array must be a constant boolean.")
+    return "NULL"
+
+
+def _sort_types(arguments: Sequence[Argument]) -> Resolved:
+    resolved = takes(ARRAY, ANY, gives=_orderable)(arguments)
+    if len(arguments) == 2 and arguments[1].type not in (BOOLEAN, NULL):
+        raise mismatch(f'The order of sort_array is true or false, and got "{arguments[1].type.sql()}".')
+    if len(arguments) == 2 and not arguments[1].constant:
+        raise mismatch("The order of sort_array must be a constant.", condition="NON_FOLDABLE_INPUT")
+    return resolved
 
 
 def _array_sort_types(arguments: Sequence[Argument]) -> Resolved:
@@ -304,10 +327,10 @@ FUNCTIONS = table(
     rewritten("array", (0, None), _made, _array),
     rewritten("size", (1, 1), _sized, _size),
     rewritten("array_size", (1, 1), takes(ARRAY, gives=INT), _array_size),
-    rewritten("array_contains", (2, 2), _element_types(BOOLEAN), _contains),
-    rewritten("array_distinct", (1, 1), takes(ARRAY, gives=first_of), _distinct),
-    rewritten("array_position", (2, 2), _element_types(BIGINT), _position),
-    rewritten("array_remove", (2, 2), _element_types(None), _remove),
+    rewritten("array_contains", (2, 2), _compared("array_contains", _element_types(BOOLEAN)), _contains),
+    rewritten("array_distinct", (1, 1), _compared("array_distinct", takes(ARRAY, gives=first_of)), _distinct),
+    rewritten("array_position", (2, 2), _compared("array_position", _element_types(BIGINT)), _position),
+    rewritten("array_remove", (2, 2), _compared("array_remove", _element_types(None)), _remove),
     rewritten("array_append", (2, 2), _element_types(None), _append),
     rewritten("array_prepend", (2, 2), _element_types(None), _prepend),
     rewritten("array_compact", (1, 1), takes(ARRAY, gives=first_of), _compact),
@@ -315,12 +338,12 @@ FUNCTIONS = table(
     rewritten("array_join", (2, 3), _join_types, _join),
     _extreme("array_max"),
     _extreme("array_min"),
-    rewritten("sort_array", (1, 2), takes(ARRAY, BOOLEAN, gives=_orderable), _sort),
+    rewritten("sort_array", (1, 2), _sort_types, _sort),
     rewritten("array_sort", (1, 2), _array_sort_types, text("list_sort({0}, 'ASC', 'NULLS LAST')")),
-    rewritten("array_union", (2, 2), _two_arrays, _union),
-    rewritten("array_intersect", (2, 2), _two_arrays, _kept(negated=False)),
-    rewritten("array_except", (2, 2), _two_arrays, _kept(negated=True)),
-    rewritten("arrays_overlap", (2, 2), _two_arrays_bool, _overlap),
+    rewritten("array_union", (2, 2), _compared("array_union", _two_arrays), _union),
+    rewritten("array_intersect", (2, 2), _compared("array_intersect", _two_arrays), _kept(negated=False)),
+    rewritten("array_except", (2, 2), _compared("array_except", _two_arrays), _kept(negated=True)),
+    rewritten("arrays_overlap", (2, 2), _compared("arrays_overlap", _two_arrays_bool), _overlap),
     rewritten("arrays_zip", (1, None), _zip_types, _zip),
     rewritten("flatten", (1, 1), _flatten_types, _flatten),
     rewritten("slice", (3, 3), _SLICE, _slice),

@@ -12,7 +12,7 @@ from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolve, Resolved
 from headrace.sql.functions.signature import ARRAY, MAP, accept, as_type, fail, mismatch, table
 from headrace.sql.settings import SqlSettings
-from headrace.types import BOOLEAN, INT, NULL, ArrayType, DataType, MapType
+from headrace.types import BOOLEAN, INT, NULL, STRING, VARIANT, ArrayType, DataType, MapType
 
 
 def applied(lambda_sql: str, *values: str) -> str:
@@ -171,7 +171,8 @@ def _map_types(part: str) -> Resolve:
         if part == "filter":
             return Resolved((kind, _predicate(arguments[1], (2,))), kind)
         body = _lambda(arguments[1], (2,))
-        return Resolved((kind, body), MapType(body, kind.value) if part == "key" else MapType(kind.key, body))
+        made = map_type(body, kind.value) if part == "key" else MapType(kind.key, body)
+        return Resolved((kind, made.key if part == "key" else body), made)
 
     return resolve
 
@@ -189,6 +190,17 @@ def _entry_changed(part: str) -> Function:
         return unique_map(made, kind, settings) if part == "key" else as_type(f"map_from_entries({made})", kind)
 
     return Function(name, (2, 2), _map_types(part), render, How.REWRITTEN, lambda_types=_entries)
+
+
+def map_type(key: DataType, value: DataType) -> MapType:
+    """Return the type of a map that is made; keys that are all NULL have a type too, and raise where there is one.
+
+    Raises:
+        StreamError: DATATYPE_MISMATCH.INVALID_MAP_KEY_TYPE, a key is a map or a variant.
+    """
+    if isinstance(key, MapType) or key == VARIANT:
+        raise mismatch("A key cannot be a map or a variant.", condition="INVALID_MAP_KEY_TYPE")
+    return MapType(STRING if key == NULL else key, value)
 
 
 def unique_map(entries: str, kind: DataType, _settings: SqlSettings) -> str:

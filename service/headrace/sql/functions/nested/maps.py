@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from headrace.duck import literal_sql, quote
 from headrace.errors import StreamError
+from headrace.sql.coercion import mixes_text
 from headrace.sql.function import Argument, Function, Render, Rendered, Resolved
-from headrace.sql.functions.nested.lambdas import unique_map
+from headrace.sql.functions.nested.lambdas import map_type, unique_map
 from headrace.sql.functions.signature import (
     ARRAY,
     MAP,
@@ -105,13 +106,9 @@ def _map_made(arguments: Sequence[Argument]) -> Resolved:
         raise _not_in_turn("map", arguments)
     key = common(arguments[::2])
     value = common(arguments[1::2])
-    return Resolved(tuple(value if i % 2 else key for i in range(len(arguments))), _map_type(key, value))
-
-
-def _map_type(key: DataType, value: DataType) -> MapType:
-    if isinstance(key, MapType):
-        raise mismatch("A key cannot be a map.", condition="INVALID_MAP_KEY_TYPE")
-    return MapType(key, value)
+    if not arguments:
+        return Resolved((), MapType(NULL, NULL))
+    return Resolved(tuple(value if i % 2 else key for i in range(len(arguments))), map_type(key, value))
 
 
 def _map(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
@@ -124,7 +121,7 @@ def _map(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -
 def _from_arrays_types(arguments: Sequence[Argument]) -> Resolved:
     kinds = takes(ARRAY, ARRAY, gives=NULL)(arguments).arguments
     keys, values = (k.element for k in kinds if isinstance(k, ArrayType))
-    return Resolved(kinds, _map_type(keys, values))
+    return Resolved(kinds, map_type(keys, values))
 
 
 def _from_arrays(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
@@ -140,7 +137,7 @@ def _from_entries_types(arguments: Sequence[Argument]) -> Resolved:
     entry = kind.element if isinstance(kind, ArrayType) else None
     if not isinstance(entry, StructType) or len(entry.fields) != 2:
         raise mismatch(f'map_from_entries takes an array of structs of two fields, and got "{kind.sql()}".')
-    return Resolved((kind,), _map_type(entry.fields[0].type, entry.fields[1].type))
+    return Resolved((kind,), map_type(entry.fields[0].type, entry.fields[1].type))
 
 
 def _from_entries(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
@@ -154,10 +151,14 @@ def _from_entries(arguments: Sequence[Rendered], kind: DataType, settings: SqlSe
 
 
 def _concat_types(arguments: Sequence[Argument]) -> Resolved:
-    for i, argument in enumerate(arguments):
-        accept(argument, MAP, i)
     if not arguments:
         raise unsupported("map_concat without arguments is not done.")
+    seen = ", ".join(f'"{a.type.sql()}"' for a in arguments)
+    keys = [a.type.key for a in arguments if isinstance(a.type, MapType)]
+    if len(keys) < len(arguments):
+        raise mismatch(f"map_concat takes maps, and got {seen}.", condition="MAP_CONCAT_DIFF_TYPES")
+    if arguments[0].ansi and any(mixes_text(keys[0], key) for key in keys):
+        raise mismatch(f"map_concat takes maps of one type of keys, and got {seen}.", condition="DATA_DIFF_TYPES")
     return alike()(arguments)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from headrace.duck import duckdb_type
 from headrace.errors import StreamError
+from headrace.sql.coercion import mixes_text
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.nested import arrays
 from headrace.sql.functions.nested.lambdas import applied
@@ -56,6 +57,9 @@ def _maps(arguments: Sequence[Argument]) -> tuple[MapType, MapType]:
     left, right = (accept(a, MAP, i) for i, a in enumerate(arguments[:2]))
     assert isinstance(left, MapType)
     assert isinstance(right, MapType)
+    if arguments[0].ansi and mixes_text(left.key, right.key):
+        message = f'map_zip_with takes maps of one type of keys, and got "{left.key.sql()}" and "{right.key.sql()}".'
+        raise mismatch(message, condition="MAP_ZIP_WITH_DIFF_TYPES")
     key = common([Argument(left.key, ansi=arguments[0].ansi), Argument(right.key, ansi=arguments[0].ansi)])
     return MapType(key, left.value), MapType(key, right.value)
 
