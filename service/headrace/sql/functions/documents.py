@@ -24,10 +24,29 @@ _STEP = re.compile(r"\.(?P<name>[^.\[\]*]+)|\['(?P<quoted>[^'\[\]*]+)'\]|\[(?P<i
 def _schema(argument: Argument) -> DataType:
     if not argument.constant or not isinstance(argument.value, str):
         raise unsupported("The schema of from_json must be a constant text.", "Write it as in 'a INT, b STRING'.")
+    return written_schema(argument.value)
+
+
+def written_schema(text: str) -> DataType:
+    """Return the type, or the struct of the columns, that a text names.
+
+    Raises:
+        StreamError: SQL_SYNTAX with PARSE_EMPTY_STATEMENT, UNSUPPORTED_DATATYPE of one word, or PARSE_SYNTAX_ERROR.
+    """
+    if not text.strip():
+        message = "The schema is an empty text."
+        hint = "Write it as in 'a INT, b STRING'."
+        raise StreamError("SQL_SYNTAX", message, hint=hint, condition="PARSE_EMPTY_STATEMENT")
     try:
-        return parse_type(argument.value)
-    except StreamError:
-        return parse_schema(argument.value)
+        return parse_type(text)
+    except StreamError as no_type:
+        try:
+            return parse_schema(text)
+        except StreamError as error:
+            if text.strip().isidentifier():
+                raise no_type from error
+            error.condition = "PARSE_SYNTAX_ERROR"
+            raise
 
 
 def _no_options(arguments: Sequence[Argument], at: int, name: str) -> None:
@@ -39,7 +58,10 @@ def _from_types(arguments: Sequence[Argument]) -> Resolved:
     _no_options(arguments, 2, "from_json")
     schema = _schema(arguments[1])
     if not isinstance(schema, StructType | ArrayType | MapType):
-        raise mismatch(f'from_json gives a struct, an array or a map, and "{schema.sql()}" is none.')
+        message = f'from_json gives a struct, an array or a map, and "{schema.sql()}" is none.'
+        raise mismatch(message, condition="INVALID_JSON_SCHEMA")
+    if isinstance(schema, MapType) and schema.key != STRING:
+        raise mismatch("The keys of a map from JSON are texts.", condition="INVALID_JSON_MAP_KEY_TYPE")
     return Resolved((accept(arguments[0], STRING, 0), STRING), schema)
 
 
@@ -51,7 +73,8 @@ def _to_types(arguments: Sequence[Argument]) -> Resolved:
     _no_options(arguments, 1, "to_json")
     kind = arguments[0].type
     if kind != VARIANT and not isinstance(kind, StructType | ArrayType | MapType):
-        raise mismatch(f'to_json takes a struct, an array, a map or a variant, and got "{kind.sql()}".')
+        message = f'to_json takes a struct, an array, a map or a variant, and got "{kind.sql()}".'
+        raise mismatch(message, condition="INVALID_JSON_SCHEMA")
     return Resolved((kind,), STRING)
 
 
@@ -79,11 +102,14 @@ def _object(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
     path = _path(str(value)) if value is not None else ""
     if not path:
         return "CAST(NULL AS VARCHAR)"
-    source, place = arguments[0].sql, quote_text(path)
+    return json_text_at(arguments[0].sql, quote_text(path))
+
+
+def json_text_at(source: str, place: str) -> str:
+    """Return the text of what stands at a place of a JSON text: DuckDB texts of the JSON and of the place."""
     found = f"json_extract_string({source}, {place})"
-    valid = f"json_valid({source})"
     # DuckDB rewrites 1.50 as 1.5, as Jackson does; a JSON null is no value.
-    return f"(CASE WHEN {valid} AND json_type({source}, {place}) <> 'NULL' THEN {found} END)"
+    return f"(CASE WHEN json_valid({source}) AND json_type({source}, {place}) <> 'NULL' THEN {found} END)"
 
 
 def _length(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:

@@ -6,8 +6,9 @@ Takes rendered texts and constant paths; gives DuckDB text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from headrace.duck import duckdb_type, quote_text
+from headrace.duck import duckdb_type, let, quote_text
 from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions import documents
@@ -20,7 +21,10 @@ _OBJECT = documents.FUNCTIONS["get_json_object"]
 
 
 def _object(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    path = str(arguments[1].value) if arguments[1].constant and arguments[1].value is not None else ""
+    if not arguments[1].constant:
+        source = arguments[0].sql
+        return let(f"headrace_json_place({arguments[1].sql})", partial(documents.json_text_at, source))
+    path = str(arguments[1].value) if arguments[1].value is not None else ""
     steps = path_steps(path)
     if steps is None or None not in steps:
         return _OBJECT.render(arguments, kind, settings)

@@ -21,10 +21,10 @@ _ALLOWED = {"s": "-", "d": "-0+,", "f": "-0+", "x": "-0", "X": "-0"}
 
 
 def format_types(arguments: Sequence[Argument]) -> Resolved:
-    """Return the types of a format_string call: the format is a constant, values stay as they are."""
-    if not arguments[0].constant:
-        raise unsupported("The format of format_string must be a constant.")
+    """Return the types of a format_string call: values stay as they are, and are plain where the format varies."""
     accept(arguments[0], STRING, 0)
+    if not arguments[0].constant and any(a.type not in (STRING, *INTEGRAL) for a in arguments[1:]):
+        raise unsupported("format_string with a format out of a column takes texts and whole numbers only.")
     return Resolved((STRING, *(a.type for a in arguments[1:])), STRING)
 
 
@@ -34,6 +34,10 @@ def format_string(arguments: Sequence[Rendered], _kind: DataType, settings: SqlS
     Raises:
         StreamError: SQL_UNSUPPORTED for a conversion that is not done here.
     """
+    if not arguments[0].constant:
+        values = ", ".join(f"CAST({a.sql} AS VARCHAR)" for a in arguments[1:])
+        kinds = "".join("s" if a.type == STRING else "d" for a in arguments[1:])
+        return f"headrace_format_string({arguments[0].sql}, CAST([{values}] AS VARCHAR[]), '{kinds}')"
     layout = str(arguments[0].value)
     if arguments[0].value is None:
         return "CAST(NULL AS VARCHAR)"
@@ -112,27 +116,36 @@ def _padded(body: str, sign: str, flags: str, width: str | None, tested: str | N
 
 
 def format_number(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
-    """Return a number with commas and a constant number of places, ties to even as Java's DecimalFormat.
+    """Return a number with commas and a number of places, ties to even as Java's DecimalFormat.
 
     Raises:
-        StreamError: SQL_UNSUPPORTED for a number of places that is not constant, and a pattern that is not done.
+        StreamError: SQL_UNSUPPORTED for a constant pattern that is not done.
     """
     value, places = arguments
-    if places.constant and isinstance(places.value, str):
-        if not is_pattern(places.value):
-            raise unsupported(f"The pattern {places.value!r} of format_number is not done; allowed: # 0 , and a point.")
-        return f"headrace_format_number(CAST({value.sql} AS VARCHAR), {places.sql})"
-    if not places.constant or not isinstance(places.value, int):
-        raise unsupported("format_number takes a constant number of places.")
-    if places.value < 0:
+    if places.constant and isinstance(places.value, str) and not is_pattern(places.value):
+        raise unsupported(f"The pattern {places.value!r} of format_number is not done; allowed: # 0 , and a point.")
+    if places.type == STRING:
+        return _patterned(value, places.sql)
+    if not places.constant or places.value is None:
+        tail = f"CASE WHEN {places.sql} > 0 THEN '.' || repeat('0', {places.sql}) ELSE '' END"
+        shown = _patterned(value, f"('#,##0' || {tail})")
+        return f"(CASE WHEN {places.sql} >= 0 THEN {shown} END)"
+    count = int(str(places.value))
+    if count < 0:
         return "CAST(NULL AS VARCHAR)"
     if value.type in INTEGRAL:
-        tail = f" || '.{'0' * places.value}'" if places.value else ""
+        tail = f" || '.{'0' * count}'" if count else ""
         return f"(format('{{:,}}', {value.sql}){tail})"
     if isinstance(value.type, DecimalType):
-        pattern = quote_text("#,##0" + ("." + "0" * places.value if places.value else ""))
-        return f"headrace_format_number(CAST({value.sql} AS VARCHAR), {pattern})"
-    return f"(CASE WHEN isfinite({value.sql}) THEN format('{{:,.{places.value}f}}', {value.sql}) END)"
+        return _patterned(value, quote_text("#,##0" + ("." + "0" * count if count else "")))
+    words = f"CASE WHEN isnan({value.sql}) THEN 'NaN' WHEN {value.sql} > 0 THEN '∞' WHEN {value.sql} < 0 THEN '-∞' END"
+    return f"(CASE WHEN isfinite({value.sql}) THEN format('{{:,.{count}f}}', {value.sql}) ELSE {words} END)"
+
+
+def _patterned(value: Rendered, pattern: str) -> str:
+    if value.type in (DOUBLE, FLOAT):
+        return f"headrace_format_double(CAST(CAST({value.sql} AS DOUBLE) AS VARCHAR), {pattern})"
+    return f"headrace_format_number(CAST({value.sql} AS VARCHAR), {pattern})"
 
 
 def format_number_types(arguments: Sequence[Argument]) -> Resolved:

@@ -1,6 +1,7 @@
 """Room 2: LIKE and regular expressions.
 
-DuckDB runs RE2, Spark java.util.regex: a pattern must be a constant, and one that the two read differently is refused.
+DuckDB runs RE2, Spark java.util.regex: a pattern that the two read differently is refused. Patterns that are no
+constants go to `vectorised.java_regex`.
 """
 
 from __future__ import annotations
@@ -13,18 +14,10 @@ from headrace.errors import StreamError
 from headrace.sql.function import Function, Rendered
 from headrace.sql.functions.signature import constant, rewritten, table, takes, unsupported
 from headrace.sql.settings import SqlSettings
+from headrace.sql.vectorised.java_regex import NOT_DONE
 from headrace.types import BOOLEAN, INT, STRING, ArrayType, DataType
 
 _ESCAPE = "\\"
-_NOT_RE2 = re.compile(
-    r"""(?P<around>\(\?(?:=|!|<=|<!|>))   # lookaround, atomic groups
-      | (?P<flags>\(\?[a-zA-Z]*[uxdU])    # flags of another meaning
-      | (?P<back>\\[1-9k])                # back references
-      | (?P<class>\\[hHvVRXZGcec])        # classes that RE2 lacks or reads otherwise
-      | (?P<possessive>[*+?}]\+)          # possessive quantifiers
-      | (?P<property>\\[pP]\{(?:java|Is|In|A[ls]|Lower|Upper|Digit|Punct|Space|Graph|Print|Blank|Cntrl|XDigit))""",
-    re.VERBOSE,
-)
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 
 
@@ -38,7 +31,7 @@ def regex(argument: Rendered, what: str) -> str | None:
     if value is None:
         return None
     pattern = str(value)
-    found = _NOT_RE2.search(re.sub(r"\\\\", "", pattern))
+    found = NOT_DONE.search(re.sub(r"\\\\", "", pattern))
     if found:
         raise unsupported(f"The pattern {pattern!r} of {what} uses {found[0]!r}, which is not done.")
     _check_classes(pattern, what)
@@ -60,6 +53,13 @@ def _check_classes(pattern: str, what: str) -> None:
     except re.error as error:
         message = f"The pattern {pattern!r} of {what} is not a regular expression: {error}."
         raise StreamError("SQL_ANALYSIS", message, condition="INVALID_PARAMETER_VALUE.PATTERN") from None
+
+
+def varying(name: str, arguments: Sequence[Rendered], *more: str) -> str | None:
+    """Return the call of the Arrow function where a pattern, group or replacement is no constant, else None."""
+    if all(argument.constant for argument in arguments[1:]):
+        return None
+    return f"headrace_regexp_{name}({', '.join((*(a.sql for a in arguments), *more))})"
 
 
 def groups(pattern: str) -> int:
@@ -95,6 +95,9 @@ def _check_like(pattern: str, escape: str) -> None:
 
 
 def _rlike(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    found = varying("rlike", arguments)
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "rlike")
     if pattern is None:
         return "CAST(NULL AS BOOLEAN)"
@@ -112,6 +115,10 @@ def _group(arguments: Sequence[Rendered], pattern: str, what: str) -> int:
 
 
 def _extract(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    first = ["1"] if len(arguments) == 2 else []
+    found = varying("extract", arguments, *first, "'regexp_extract'")
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "regexp_extract")
     if pattern is None:
         return "CAST(NULL AS VARCHAR)"
@@ -120,17 +127,24 @@ def _extract(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSetti
 
 
 def _extract_all(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    first = ["1"] if len(arguments) == 2 else []
+    found = varying("extract_all", arguments, *first, "'regexp_extract_all'")
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "regexp_extract_all")
     if pattern is None:
         return "CAST(NULL AS VARCHAR[])"
     group = _group(arguments, pattern, "regexp_extract_all")
-    found = f"regexp_extract_all({arguments[0].sql}, {quote_text(pattern)}, {group})"
-    return f"list_transform({found}, lambda m: coalesce(m, ''))"
+    every = f"regexp_extract_all({arguments[0].sql}, {quote_text(pattern)}, {group})"
+    return f"list_transform({every}, lambda m: coalesce(m, ''))"
 
 
 def _replace(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     if len(arguments) == 4:
         raise unsupported("regexp_replace with a position is not done.")
+    found = varying("replace", arguments)
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "regexp_replace")
     if pattern is None:
         return "CAST(NULL AS VARCHAR)"
@@ -170,6 +184,9 @@ def _literal(mark: str) -> str:
 
 
 def _split(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    found = varying("split", arguments, *([] if len(arguments) == 3 else ["-1"]))
+    if found is not None:
+        return found
     value = arguments[0].sql
     pattern = regex(arguments[1], "split")
     if pattern is None:
@@ -191,6 +208,9 @@ def _split(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSetting
 
 
 def _count(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    found = varying("count", arguments)
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "regexp_count")
     if pattern is None:
         return "CAST(NULL AS INTEGER)"
@@ -198,10 +218,13 @@ def _count(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSetting
 
 
 def _substr(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    found = varying("substr", arguments)
+    if found is not None:
+        return found
     pattern = regex(arguments[1], "regexp_substr")
     if pattern is None:
         return "CAST(NULL AS VARCHAR)"
-    return f"regexp_extract_all({arguments[0].sql}, {quote_text(pattern)})[1]"
+    return f"nullif(regexp_extract_all({arguments[0].sql}, {quote_text(pattern)})[1], '')"
 
 
 def _like_many(name: str, word: str, negated: bool) -> Function:

@@ -39,14 +39,17 @@ def _split(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings)
 
 
 def _instr(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    found = patterns.varying("instr", arguments[:2])
+    if found is not None:
+        return found if len(arguments) == 2 else f"(CASE WHEN {arguments[2].sql} IS NOT NULL THEN {found} END)"
     pattern = patterns.regex(arguments[1], "regexp_instr")
     if pattern is None:
         return "CAST(NULL AS INTEGER)"
     value, shape = arguments[0].sql, quote_text(pattern)
     place = f"length(string_split_regex({value}, {shape})[1]) + 1"
     unknown = f"{value} IS NULL" + (f" OR {arguments[2].sql} IS NULL" if len(arguments) == 3 else "")
-    found = f"WHEN regexp_matches({value}, {shape}) THEN {place} ELSE 0"
-    return f"CAST(CASE WHEN {unknown} THEN NULL {found} END AS INTEGER)"
+    there = f"WHEN regexp_matches({value}, {shape}) THEN {place} ELSE 0"
+    return f"CAST(CASE WHEN {unknown} THEN NULL {there} END AS INTEGER)"
 
 
 FUNCTIONS = table(

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from headrace.sql.vectorised.values.by_value import ConditionError
 from headrace.types import (
     BIGINT,
     BOOLEAN,
@@ -90,6 +91,21 @@ def json_path(text: str, path: str) -> str | None:
     if not found:
         return None
     return written(found[0] if len(found) == 1 else found)
+
+
+def json_place(path: str) -> str | None:
+    """Return a path out of a column as DuckDB writes it, None for what Spark takes for no path.
+
+    Raises:
+        ConditionError: UNSUPPORTED_PATTERN, a path that is not done here.
+    """
+    steps = path_steps(path)
+    if not path.startswith("$"):
+        return None
+    if steps is None or None in steps:
+        raise ConditionError("UNSUPPORTED_PATTERN", f"The JSON path {path!r} of a column is not done.")
+    names = (f"[{s}]" if isinstance(s, int) else f".{json.dumps(s, ensure_ascii=False)}" for s in steps)
+    return "$" + "".join(names)
 
 
 def _found(value: Any, steps: list[str | int | None]) -> Iterable[Any]:

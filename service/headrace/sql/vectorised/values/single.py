@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from headrace.sql.vectorised import java_regex
 from headrace.sql.vectorised.values import aes, decimal_format, documents, geometry, texts, variants, vectors, xpaths
 from headrace.sql.vectorised.values.by_value import by_value
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
@@ -70,6 +71,7 @@ SINGLE: tuple[Single, ...] = (
     _single("csv_fields", "tt", "VARCHAR[]", documents.csv_fields),
     _single("csv_line", "lt", _T, documents.csv_line),
     _single("format_number", "tt", _T, decimal_format.format_number),
+    _single("format_double", "tt", _T, decimal_format.format_double),
     _single("parse_json", "tf", _T, variants.parse_json),
     _single("variant_get", "tt", _T, variants.variant_get),
     _single("variant_text", "tt", _T, variants.variant_text),
@@ -86,5 +88,15 @@ SINGLE: tuple[Single, ...] = (
     _single("wkb", "btf", _B, geometry.normalized),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
+    _single("regexp_rlike", "tt", _F, java_regex.rlike),
+    _single("regexp_extract", "ttit", _T, java_regex.extract),
+    _single("regexp_extract_all", "ttit", "VARCHAR[]", java_regex.extract_all),
+    _single("regexp_count", "tt", _I, java_regex.count),
+    _single("regexp_substr", "tt", _T, java_regex.substring),
+    _single("regexp_instr", "tt", _I, java_regex.place),
+    _single("regexp_replace", "ttt", _T, java_regex.replace),
+    _single("regexp_split", "tti", "VARCHAR[]", java_regex.split),
+    _single("json_place", "t", _T, documents.json_place),
+    _single("format_string", "tlt", _T, decimal_format.format_string, nulls=True),
 )
 """Registered with every session."""
