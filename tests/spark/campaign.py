@@ -16,6 +16,13 @@ from tests.spark.compare import Case, disagreement, shrunk, write
 from tests.spark.grammar.kinds import KINDS, generate
 from tests.spark.live import LiveSpark
 
+_OF_STATE = (
+    "CANNOT_LOAD_STATE_STORE",
+    "STATE_STORE_",
+    "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+)
+"""Conditions with which Spark fails at the state it wrote itself."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -60,7 +67,7 @@ def run(spark: LiveSpark, kinds: dict[str, range], seed: int, kept: Path, *, shr
 
 def _spark_broke(case: Case) -> bool:
     """True when Spark failed at its own state, not at the query."""
-    return str(case.get("error", {}).get("condition")).startswith(("CANNOT_LOAD_STATE_STORE", "STATE_STORE_"))
+    return str(case.get("error", {}).get("condition")).startswith(_OF_STATE)
 
 
 def _keep(spark: LiveSpark, recorded: Case, path: Path, *, shrink: bool) -> None:

@@ -60,8 +60,8 @@ def _if(draw: Draw, scope: Scope, kind: str, depth: int) -> str:
 
 def _nullif(draw: Draw, scope: Scope, kind: str, depth: int) -> str:
     first, second = _sub(draw, scope, kind, depth), _sub(draw, scope, kind, depth)
-    # Spark works out that nullif(x, x) is NULL, and so where a condition with it goes.
-    return f"nullif({first}, {second})" if first != second else first
+    # Where x cannot be NULL, Spark works out that nullif(x, x) is; of columns alone that is worked out here.
+    return f"nullif({first}, {second})" if first != second or first in scope else first
 
 
 def _extreme(draw: Draw, scope: Scope, kind: str, depth: int) -> str:
@@ -87,9 +87,9 @@ def _comparison(draw: Draw, scope: Scope, _kind: str, depth: int) -> str:
     left = _varying(draw, scope, kind, depth - 1)
     way = draw.number(0, 9)
     if way < 5:
-        # Of x < x Spark knows that it is false where x is not null, and then where the condition goes.
+        # Of x < x Spark knows that it is false where x is not null, as above.
         right = expression(draw, scope, kind, depth - 1)
-        right = right if right != left else draw.one(LITERALS[kind])
+        right = right if right != left or left in scope else draw.one(LITERALS[kind])
         return f"({left} {draw.one(('=', '<>', '<', '<=', '>', '>=', '<=>'))} {right})"
     if way < 7:
         return f"({left} {draw.one(('IS NULL', 'IS NOT NULL'))})"

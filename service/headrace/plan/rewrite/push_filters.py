@@ -2,7 +2,8 @@
 
 Rows that a filter below the watermark drops do not move it; a condition on the event-time column stays above, and the
 rows it drops do move it. IN and EXISTS over tables are filters too: they become joins when filters have moved. A semi
-join, written as a join, moves like them, though never below a watermark nor a filter that stays.
+join, written as a join, moves like them, though never below a watermark nor a filter that stays. What is expensive is
+computed once, and a condition on it stays above.
 Source: Spark PushPredicateThroughNonJoin, PushPredicateThroughJoin, RewritePredicateSubquery, PushDownLeftSemiAntiJoin.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from headrace.plan.expressions import Expression, Membership, ScalarSubquery, references, substitute, walk
+from headrace.plan.expressions import Alias, Expression, Membership, ScalarSubquery, references, substitute, walk
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -28,7 +29,7 @@ from headrace.plan.nodes import (
     WindowAssign,
 )
 from headrace.plan.rewrite.conditions import all_of, filtered
-from headrace.plan.rewrite.determinism import is_deterministic
+from headrace.plan.rewrite.determinism import computed_once, is_deterministic, is_expensive
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN
@@ -64,7 +65,7 @@ def _push(plan: Plan, parts: _Parts) -> Plan:
     """Return the plan under the conditions, each as far down as it goes."""
     match plan:
         case Filter():
-            return _push(plan.child, (*conjuncts(plan.condition), *parts))
+            return _through_filter(plan, parts)
         case Project():
             return _through_project(plan, parts)
         case Watermark():
@@ -85,6 +86,16 @@ def _push(plan: Plan, parts: _Parts) -> Plan:
             return _through_join(plan, parts)
         case _:
             return _under(map_inputs(plan, apply), parts)
+
+
+def _through_filter(plan: Filter, parts: _Parts) -> Plan:
+    own = conjuncts(plan.condition)
+    once = computed_once(own)
+    if not once:
+        return _push(plan.child, (*own, *parts))
+    joins = [part for part in parts if _is_join(part)]
+    down = [part for part in (*own, *parts) if part not in once and part not in joins]
+    return _under(_push(plan.child, down), [*once, *joins])
 
 
 def _under(plan: Plan, parts: _Parts) -> Plan:
@@ -125,16 +136,36 @@ def _through_project(plan: Project, parts: _Parts) -> Plan:
     if not all(is_deterministic(item.child) for item in plan.items):
         return _under(replace(plan, child=apply(plan.child)), parts)
     by_id = {item.column.id: item.child for item in plan.items}
-    return replace(plan, child=_push(plan.child, [substitute(part, by_id) for part in parts]))
+    once = {each for each, child in by_id.items() if is_expensive(child)}
+    down: list[Expression] = []
+    stay: list[Expression] = []
+    for part in parts:
+        goes = not (stay or references(part) & once) if _is_join(part) else not references(part) & once
+        (down if goes else stay).append(part)
+    return _under(replace(plan, child=_push(plan.child, [substitute(part, by_id) for part in down])), stay)
 
 
 def _through_aggregate(plan: Aggregate, parts: _Parts) -> Plan:
+    plan = _with_keys_below(plan, frozenset().union(*(references(part) for part in parts)))
     by_id = {key.column.id: key.child for key in plan.keys}
     down, stay = _parted(
         parts, lambda part: bool(references(part)) and references(part) <= by_id.keys() and not _has_state(part)
     )
     child = _push(plan.child, [substitute(part, by_id) for part in down])
     return _under(replace(plan, child=child), stay)
+
+
+def _with_keys_below(plan: Aggregate, tested: frozenset[int]) -> Aggregate:
+    """Return the aggregate with its expensive keys that are tested computed in a projection below it.
+
+    Source: Spark PullOutGroupingExpressions.
+    """
+    keys = [key for key in plan.keys if key.column.id in tested and is_expensive(key.child)]
+    if not keys:
+        return plan
+    child = Project(plan.child, (*(Alias(column, column) for column in plan.child.columns), *keys))
+    named = tuple(Alias(key.column, key.column) if key in keys else key for key in plan.keys)
+    return replace(plan, child=child, keys=named)
 
 
 def _through_union(plan: Union, parts: _Parts) -> Plan:

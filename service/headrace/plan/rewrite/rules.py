@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     simplify_conditions.apply,
     outer_to_inner.tell_of_windows,
     push_filters.apply,
+    simplify_conditions.compare_with_themselves,
     outer_to_inner.apply,
     push_filters.apply,
     infer_filters.apply,

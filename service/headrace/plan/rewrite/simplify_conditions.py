@@ -6,14 +6,27 @@ goes all the way down, and what it drops moves no watermark.
 
 from __future__ import annotations
 
-from headrace.plan.expressions import Call, Case, Expression, Literal, references, rewrite
-from headrace.plan.nodes import Filter, Join, Plan
+from collections.abc import Iterable
+
+from headrace.plan.expressions import Call, Case, Column, Expression, Literal, references, rewrite
+from headrace.plan.nodes import Filter, Join, Plan, Project, SessionAssign, WindowAssign
+from headrace.plan.rewrite.constraints import constraints
 from headrace.plan.rewrite.determinism import is_deterministic
-from headrace.plan.rewrite.nullability import value_for_nulls
-from headrace.plan.transform import map_expressions, rewrite_plan
+from headrace.plan.rewrite.nullability import needed_columns, value_for_nulls
+from headrace.plan.time_range import conjuncts
+from headrace.plan.transform import map_expressions, map_inputs, rewrite_plan
 from headrace.types import BOOLEAN
 
 _TRUE, _FALSE = True, False
+_OF_ITSELF = {
+    "equal": _TRUE,
+    "greater_equal": _TRUE,
+    "less_equal": _TRUE,
+    "not_equal": _FALSE,
+    "greater": _FALSE,
+    "less": _FALSE,
+}
+"""What a value that is not NULL gives when it is compared with itself."""
 
 
 def apply(plan: Plan) -> Plan:
@@ -22,6 +35,54 @@ def apply(plan: Plan) -> Plan:
     Source: Spark BooleanSimplification, SimplifyConditionals, ReplaceNullWithFalseInPredicate, ConstantFolding.
     """
     return rewrite_plan(plan, _node)
+
+
+def compare_with_themselves(plan: Plan) -> Plan:
+    """Return the plan without comparisons of a column with itself where it is not NULL, as above a window of it.
+
+    Source: Spark SimplifyBinaryComparison.
+    """
+    return _compared(plan, frozenset())
+
+
+def _compared(plan: Plan, known: frozenset[int]) -> Plan:
+    """Return the plan with such comparisons decided; `known` are columns of it of which NULL is dropped above."""
+    match plan:
+        case WindowAssign(time=Column() as time) | SessionAssign(time=Column() as time):
+            known |= {time.id}
+        case Project():
+            passed = {item.column.id: item.child.id for item in plan.items if isinstance(item.child, Column)}
+            known = frozenset(passed[each] for each in known & passed.keys())
+        case Filter():
+            known |= _not_null((*conjuncts(plan.condition), *constraints(plan.child)))
+            decided = _filter(plan, known)
+            if not isinstance(decided, Filter):
+                return _compared(decided, known)
+            plan = decided
+        case _:
+            known = frozenset()
+    return map_inputs(plan, lambda child: _compared(child, known))
+
+
+def _not_null(parts: Iterable[Expression]) -> frozenset[int]:
+    return frozenset(column.id for part in parts if is_deterministic(part) for column in needed_columns(part))
+
+
+def _filter(node: Filter, known: frozenset[int]) -> Plan:
+    changed = map_expressions(
+        node, lambda condition: rewrite(condition, lambda part: _simplified(_of_itself(part, known)))
+    )
+    return _node(changed) if changed is not node else node
+
+
+def _of_itself(expression: Expression, known: frozenset[int]) -> Expression:
+    match expression:
+        case Call(function=function, args=(Column(id=left), Column(id=right))) if left == right and left in known:
+            if function == "nullif":
+                return Literal(expression.type, None)
+            if function in _OF_ITSELF:
+                return Literal(BOOLEAN, _OF_ITSELF[function])
+    return expression
 
 
 def _node(node: Plan) -> Plan:
@@ -62,11 +123,27 @@ def _simplified(expression: Expression) -> Expression:
                 return left
         case Call(function="if", args=(test, then, otherwise)) if then == otherwise and is_deterministic(test):
             return then
-        case Case(branches=branches, otherwise=Expression() as otherwise):
-            tests_are_safe = all(is_deterministic(test) for test, _ in branches)
-            if tests_are_safe and all(value == otherwise for _, value in branches):
-                return otherwise
+        case Call(function="if", args=(Literal(value=value), then, otherwise)):
+            return then if value is _TRUE else otherwise
+        case Case():
+            return _case(expression)
     return _folded(expression)
+
+
+def _case(case: Case) -> Expression:
+    branches = tuple((test, value) for test, value in case.branches if not _never(test))
+    if not branches:
+        return case.otherwise or Literal(case.type, None)
+    if _is(branches[0][0], _TRUE):
+        return branches[0][1]
+    tests_are_safe = all(is_deterministic(test) for test, _ in branches)
+    if case.otherwise and tests_are_safe and all(value == case.otherwise for _, value in branches):
+        return case.otherwise
+    return _folded(case if branches == case.branches else Case(case.type, branches, case.otherwise))
+
+
+def _never(test: Expression) -> bool:
+    return isinstance(test, Literal) and test.value is not _TRUE
 
 
 def _folded(expression: Expression) -> Expression:
