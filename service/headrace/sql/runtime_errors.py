@@ -13,6 +13,8 @@ import duckdb
 from headrace.errors import Retry, StreamError
 
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)?)\]\s*(.*)", re.DOTALL)
+_NARROW = re.compile(r"Overflow in \w+ of INT(?:8|16) \((?!0 - )")
+"""Spark names an overflow of TINYINT and SMALLINT otherwise; our text of a negation is ``0 - x``."""
 _KINDS: tuple[tuple[type[Exception], str, str | None], ...] = (
     (duckdb.InterruptException, "QUERY_FAILED", None),
     (duckdb.ConversionException, "SQL_RUNTIME", "CAST_INVALID_INPUT"),
@@ -33,6 +35,11 @@ def translate(error: duckdb.Error) -> StreamError:
         if found[1] in ("FUNCTION_FAILED", "FUNCTION_FAILED.MAY_PASS"):
             return StreamError("FUNCTION_FAILED", told, retry=Retry.BACKOFF if "." in found[1] else None)
         return StreamError("SQL_RUNTIME", told, condition=found[1])
+    if _NARROW.search(text):
+        return StreamError("SQL_RUNTIME", text, condition="BINARY_ARITHMETIC_OVERFLOW")
+    if "Unknown TimeZone" in text:
+        hint = "Write a region such as Europe/Oslo, or an offset such as +05:30."
+        return StreamError("SQL_RUNTIME", text.split("\n")[0], hint=hint, condition="INVALID_TIMEZONE")
     if "ivision by zero" in text:
         return StreamError("SQL_RUNTIME", text, condition="DIVIDE_BY_ZERO")
     if "returned by a subquery used as an expression" in text:

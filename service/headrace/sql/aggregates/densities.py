@@ -83,6 +83,10 @@ def _count_min(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateF
     kind = arguments[0].type
     if kind not in (*INTEGRAL, STRING, BINARY):
         raise mismatch(f'count_min_sketch takes whole numbers, STRING and BINARY, and got "{kind.sql()}".')
+    for argument in arguments[1:3]:
+        if argument.type != DOUBLE:
+            seen = argument.type.sql()
+            raise mismatch(f'Epsilon and confidence of count_min_sketch are "DOUBLE", and got "{seen}".')
     width = math.ceil(2 / _between(arguments[1], "epsilon", math.inf))
     depth = math.ceil(-math.log(1 - _between(arguments[2], "confidence", 1)) / math.log(2))
     factors = _random_ints(int(given(arguments[3], "count_min_sketch", "seed")), depth)

@@ -61,6 +61,7 @@ WHOLE_DECIMALS: Mapping[DataType, DecimalType] = {
 _INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL, CALENDAR_INTERVAL)
 _MOMENTS = (DATE, TIMESTAMP, TIMESTAMP_NTZ)
 DIVIDE_BY_ZERO = fail("DIVIDE_BY_ZERO", "'Division by zero. Use `try_divide` to tolerate divisor being 0.'")
+_SPAN_BY_ZERO = fail("INTERVAL_DIVIDED_BY_ZERO", "'Division by zero. Use `try_divide` to tolerate it.'")
 REMAINDER_BY_ZERO = fail("REMAINDER_BY_ZERO", "'Remainder by zero. Use `try_mod` to tolerate divisor being 0.'")
 _DAY_US = 86_400_000_000
 
@@ -301,7 +302,7 @@ def _render_scaled(name: str, left: Rendered, right: Rendered, kind: DataType) -
         value = f"{span.sql} * {factor.sql}"
         return as_type(f"round({value})" if factor.type == DOUBLE else value, kind)
     value = f"round(CAST({span.sql} AS DOUBLE) / {factor.sql})"
-    at_zero = "NULL" if name == "try_divide" else DIVIDE_BY_ZERO
+    at_zero = "NULL" if name == "try_divide" else _SPAN_BY_ZERO
     return as_type(f"CASE WHEN {factor.sql} = 0 THEN {at_zero} ELSE {value} END", kind)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.duck import duckdb_type, quote_text
+from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
@@ -75,6 +76,7 @@ _FIELDS: Mapping[str, str] = {
 }
 _SECONDS = ("second", "s", "sec", "seconds", "secs")
 _SECOND_TYPE = DecimalType(8, 6)
+_FIELD_HINT = "Write year, quarter, month, week, day, dayofweek, doy, hour, minute or second."
 
 
 def _part(name: str, template: str, parameter: DataType) -> Function:
@@ -91,9 +93,13 @@ def _moment(arguments: Sequence[Argument]) -> Resolved:
 
 
 def _field(argument: Argument | Rendered) -> str:
-    name = str(argument.value).lower() if argument.constant and argument.value is not None else ""
+    if not argument.constant or not isinstance(argument.value, str):
+        message = "The field of date_part must be a constant text."
+        raise StreamError("SQL_ANALYSIS", message, hint=_FIELD_HINT, condition="NON_FOLDABLE_ARGUMENT")
+    name = argument.value.lower()
     if name not in _FIELDS and name not in _SECONDS:
-        raise unsupported(f"date_part cannot take {argument.value!r}; write year, month, day, hour, minute, second, …")
+        message = f"date_part cannot take {argument.value!r}."
+        raise StreamError("SQL_ANALYSIS", message, hint=_FIELD_HINT, condition="INVALID_EXTRACT_FIELD")
     return name
 
 
@@ -283,7 +289,8 @@ def _make_date(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSett
     made = f"TRY(make_date({year}, {month}, {day}))"
     if not settings.ansi:
         return made
-    wrong = fail("DATETIME_FIELD_OUT_OF_BOUNDS", f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
+    bounds = "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION"
+    wrong = fail(bounds, f"'Invalid date: ' || {year} || '-' || {month} || '-' || {day}")
     return null_if_any(arguments, f"coalesce({made}, {wrong})")
 
 

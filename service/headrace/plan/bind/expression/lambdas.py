@@ -79,6 +79,11 @@ def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) 
         message = f"A lambda with {len(names)} parameters stands where one with {len(kinds)} is expected."
         condition = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
         raise StreamError("SQL_ANALYSIS", message, condition=condition)
+    if node.this.find(exp.Query) is not None:
+        message = "A query may not stand inside a lambda."
+        hint = "Join the table, and use its column in the lambda."
+        condition = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION"
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
     ids = binder.session.ids
     parameters = tuple(ids.column(kind, name) for kind, name in zip(kinds, names, strict=True))
     scope = replace(binder.scope, parameters=(*binder.scope.parameters, *parameters))

@@ -97,10 +97,14 @@ def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: boo
     if settings.ansi and DATE in (source, kind) and (is_numeric(source) or is_numeric(kind)):
         suggestion = "WITH_FUNC_SUGGESTION"
         hint = f"Write {'unix_date' if source == DATE else 'date_from_unix_date'}()."
-    elif settings.ansi and can_cast(source, kind, mode=CastMode.LEGACY, settings=settings):
+    elif settings.ansi and not try_ and _cast_without_ansi(source, kind, settings):
         suggestion = "WITH_CONF_SUGGESTION"
         hint = "With spark.sql.ansi.enabled: false the cast is allowed."
     raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=f"DATATYPE_MISMATCH.CAST_{suggestion}")
+
+
+def _cast_without_ansi(source: DataType, kind: DataType, settings: SqlSettings) -> bool:
+    return (source, kind) == (DATE, BOOLEAN) or can_cast(source, kind, mode=CastMode.LEGACY, settings=settings)
 
 
 def _literal(node: exp.Expr) -> Literal:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.refused.constants import refuse_constants
 from headrace.plan.bind.refused.mistaken import refuse_mixed
 from headrace.types import (
     BOOLEAN,
@@ -80,8 +81,8 @@ def refuse_arguments(name: str, args: Sequence[Bound], *, ansi: bool) -> None:
     """Raise for an argument of another type than the function takes, and for two that do not go together.
 
     Raises:
-        StreamError: DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE, …NON_STRING_TYPE of json_tuple, …INVALID_MAP_KEY_TYPE
-            or NULL_MAP_KEY.
+        StreamError: DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE, …NON_STRING_TYPE of json_tuple, …INVALID_MAP_KEY_TYPE,
+            NULL_MAP_KEY, or what `refuse_constants` raises.
     """
     kinds = [arg.expression.type for arg in args]
     tests = _EXACT.get(name, ())
@@ -94,6 +95,7 @@ def refuse_arguments(name: str, args: Sequence[Bound], *, ansi: bool) -> None:
                 raise _wrong(name, args[place], place, "NON_STRING_TYPE")
     if name == "map":
         _refuse_keys(args[::2])
+    refuse_constants(name, args)
     refuse_mixed(name, args, ansi=ansi)
 
 

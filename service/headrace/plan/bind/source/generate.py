@@ -53,6 +53,10 @@ def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer:
         raise
     generator, keeps_empty = split_outer(bound.expression, function)
     alias = node.args.get("alias")
+    if node.args.get("view") and (alias is None or not (alias.name or alias.args.get("columns"))):
+        message = "LATERAL VIEW has no name."
+        hint = "Write LATERAL VIEW explode(a) t AS x."
+        raise StreamError("SQL_SYNTAX", message, hint=hint, condition="PARSE_SYNTAX_ERROR", at=position_of(node))
     names = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
     plan = generate(relation.plan, generator, names, session, keeps_empty or bool(node.args.get("outer")))
     qualifier = alias.name if alias is not None else ""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.ddl import parse_schema, parse_type
 from headrace.duck import let, quote, quote_text
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
+from headrace.sql.functions.documents import written_schema
 from headrace.sql.functions.exchange.json_options import PATTERNS, options_of
 from headrace.sql.functions.instant import local
 from headrace.sql.functions.signature import accept, mismatch, table, unsupported
@@ -47,12 +47,10 @@ def _separator(options: dict[str, str]) -> str:
 def _schema(argument: Argument) -> StructType:
     if not argument.constant or not isinstance(argument.value, str):
         raise unsupported("The schema of from_csv must be a constant text.", "Write it as in 'a INT, b STRING'.")
-    try:
-        found = parse_type(argument.value)
-    except StreamError:
-        found = parse_schema(argument.value)
+    found = written_schema(argument.value)
     if not isinstance(found, StructType):
-        raise mismatch(f'from_csv gives a struct, and "{found.sql()}" is none.', condition="INVALID_CSV_SCHEMA")
+        message = f'from_csv gives a struct, and "{found.sql()}" is none.'
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_SCHEMA.NON_STRUCT_TYPE")
     for field in found.fields:
         if isinstance(field.type, StructType | ArrayType | MapType) or field.type == BINARY:
             raise mismatch(f"A line of CSV holds no {field.type.sql()}.", condition="INVALID_CSV_SCHEMA")
@@ -93,7 +91,7 @@ def _to_types(arguments: Sequence[Argument]) -> Resolved:
     _options(arguments, 1, "to_csv")
     kind = arguments[0].type
     if not isinstance(kind, StructType):
-        raise mismatch(f'to_csv takes a struct, and got "{kind.sql()}".')
+        raise mismatch(f'to_csv takes a struct, and got "{kind.sql()}".', condition="UNSUPPORTED_INPUT_TYPE")
     for field in kind.fields:
         if isinstance(field.type, StructType | MapType) or field.type == BINARY:
             raise unsupported(f"to_csv of a field of the type {field.type.sql()} is not done.")

@@ -252,7 +252,7 @@ def _entry_list(kinds: Sequence[DataType]) -> DataType:
 def _get_types(arguments: Sequence[Argument]) -> Resolved:
     if not isinstance(arguments[0].type, ArrayType):
         raise mismatch(f'get takes an array, and got "{arguments[0].type.sql()}".')
-    return _accessed(arguments)
+    return Resolved((arguments[0].type, accept(arguments[1], INT, 1)), arguments[0].type.element)
 
 
 FUNCTIONS = table(

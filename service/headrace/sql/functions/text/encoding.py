@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.signature import (
     common,
@@ -27,8 +28,14 @@ from headrace.types import BIGINT, BINARY, INT, STRING, DataType
 _BYTES = takes(BINARY, gives=STRING)
 
 
+_CHARSETS = ("us-ascii", "iso-8859-1", "utf-8", "utf-16be", "utf-16le", "utf-16", "utf-32")
+
+
 def _charset(argument: Rendered) -> str:
     name = str(constant(argument, "The charset")).lower()
+    if name not in (*_CHARSETS, "utf8"):
+        message = f"The charset {name!r} is none of {', '.join(_CHARSETS)}."
+        raise StreamError("SQL_ANALYSIS", message, hint="Write 'UTF-8'.", condition="INVALID_PARAMETER_VALUE.CHARSET")
     if name not in ("utf-8", "utf8"):
         raise unsupported(f"The charset {name!r} is not done; allowed: UTF-8.")
     return name

@@ -124,6 +124,8 @@ def _pad(name: str) -> Function:
 def _to_binary(name: str, *, quiet: bool) -> Function:
     def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
         value = arguments[0].sql
+        if len(arguments) == 2 and arguments[1].constant and arguments[1].value is None:
+            return "CAST(NULL AS BLOB)"
         form = str(arguments[1].value).lower() if len(arguments) == 2 else "hex"
         made = {
             "hex": f"CASE WHEN regexp_full_match({value}, '[0-9A-Fa-f]*') THEN unhex({value}) END",
