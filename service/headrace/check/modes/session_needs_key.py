@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from headrace.check.subject import Subject, refusal
 from headrace.errors import StreamError
 from headrace.plan.event_time import session_columns
-from headrace.plan.expressions import Column
+from headrace.plan.expressions import Call, Column, Expression, references, walk
+
+_BY_BATCH = frozenset({"current_date", "current_timestamp", "localtimestamp"})
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
-    """Yield a finding when session_window() is the only grouping key.
+    """Yield a finding when session_window() is the only grouping key, constants aside.
 
-    Source: Spark UnsupportedOperationChecker.
+    Source: Spark UnsupportedOperationChecker, RemoveLiteralFromGroupExpressions.
     """
     for aggregate in subject.aggregates:
         sessions = session_columns(aggregate.child)
-        keys = [key.child for key in aggregate.keys]
+        keys = [key.child for key in aggregate.keys if not _is_constant(key.child)]
         if keys and all(isinstance(key, Column) and key.id in sessions for key in keys):
             yield refusal(
                 "STREAM_SESSION_WITHOUT_KEY",
@@ -26,3 +28,8 @@ def check(subject: Subject) -> Iterator[StreamError]:
                 "only grouping key.",
                 "Group by one more column, such as a user.",
             )
+
+
+def _is_constant(key: Expression) -> bool:
+    by_batch = any(isinstance(part, Call) and part.function in _BY_BATCH for part in walk(key))
+    return not references(key) and not by_batch

@@ -84,6 +84,12 @@ def _is(node: exp.Is) -> str | None:
     return None if isinstance(against, words) else "IS takes NULL, TRUE, FALSE or UNKNOWN"
 
 
+def _escape(node: exp.Escape) -> str | None:
+    mark = node.expression
+    wrong = isinstance(mark, exp.Literal) and mark.is_string and len(mark.name) != 1
+    return f"the escape of LIKE is one character, and got {mark.name!r}" if wrong else None
+
+
 def _star(node: exp.Star) -> str | None:
     return "EXCEPT () names no column" if node.args.get("except_") == [] else None
 
@@ -128,6 +134,7 @@ _RULES: Mapping[type[exp.Expr], Callable[..., str | None]] = MappingProxyType(
         **dict.fromkeys((exp.Array, exp.Fetch, exp.National, exp.Parameter, exp.Placeholder, exp.Slice), _never),
         **dict.fromkeys((exp.Group, exp.Tuple), _empty),
         exp.Anonymous: _call,
+        exp.Escape: _escape,
         exp.In: _in,
         exp.Is: _is,
         exp.Join: _join,
@@ -137,6 +144,7 @@ _RULES: Mapping[type[exp.Expr], Callable[..., str | None]] = MappingProxyType(
 )
 _NAMED: Mapping[type[exp.Expr], str] = MappingProxyType(
     {
+        exp.Escape: "INVALID_ESC",
         exp.In: "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE",
         exp.National: "UNSUPPORTED_TYPED_LITERAL",
         exp.Placeholder: "UNBOUND_SQL_PARAMETER",
