@@ -13,9 +13,9 @@ from headrace.duck import literal_sql
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, form, only, over, table
 from headrace.sql.aggregates.forms.constants import flag, given
-from headrace.sql.aggregates.forms.ordering import has_map, order_key
+from headrace.sql.aggregates.forms.ordering import has_map
 from headrace.sql.function import Argument
-from headrace.sql.functions.ordering import orderable
+from headrace.sql.functions.ordering import order_key, orderable
 from headrace.sql.functions.signature import TEXT_OR_BYTES, accept, mismatch
 from headrace.types import BINARY, DOUBLE, FLOAT, STRING, ArrayType, DataType, Field, StructType
 

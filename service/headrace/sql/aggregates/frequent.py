@@ -13,10 +13,10 @@ from headrace.errors import StreamError
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, form, kept, over, table
 from headrace.sql.aggregates.forms.constants import flag, given
-from headrace.sql.aggregates.forms.ordering import has_map, order_key
+from headrace.sql.aggregates.forms.ordering import has_map
 from headrace.sql.aggregates.forms.tally import counted, joined, tally_type
 from headrace.sql.function import Argument
-from headrace.sql.functions.ordering import orderable
+from headrace.sql.functions.ordering import order_key, orderable
 from headrace.sql.functions.signature import unsupported
 from headrace.types import BIGINT, ArrayType, Field, StructType
 

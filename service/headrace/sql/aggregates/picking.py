@@ -11,9 +11,8 @@ from headrace.duck import each
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
 from headrace.sql.aggregates.forms.constants import whole_between
-from headrace.sql.aggregates.forms.ordering import is_nested, order_key
 from headrace.sql.function import Argument
-from headrace.sql.functions.ordering import orderable
+from headrace.sql.functions.ordering import is_nested, order_key, orderable
 from headrace.sql.functions.signature import accept, mismatch
 from headrace.types import BOOLEAN, INTEGRAL, NULL, ArrayType, DataType, Field, StructType
 

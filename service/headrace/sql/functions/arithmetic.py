@@ -6,9 +6,10 @@ Takes rendered operands; gives DuckDB text that raises only for a row whose resu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.duck import duckdb_type
+from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.coercion import decimal_result
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.instant import date_plus, timestamp_plus
@@ -66,6 +67,11 @@ REMAINDER_BY_ZERO = fail("REMAINDER_BY_ZERO", "'Remainder by zero. Use `try_mod`
 _DAY_US = 86_400_000_000
 
 
+def _attempted(value: Rendered, kind: DataType, settings: SqlSettings) -> Rendered:
+    read = render_cast(value.sql, STRING, kind, mode=CastMode.TRY, settings=settings) if value.type == STRING else ""
+    return replace(value, type=kind, sql=read) if read else value
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """A binary arithmetic operator: its sign in DuckDB, and whether it is a try_ form."""
@@ -94,7 +100,8 @@ class Operator:
             kind = BIGINT if kind in INTEGRAL or STRING in (left, right) else kind
             if kind != BIGINT:
                 raise mismatch(f'div takes whole numbers, and got "{left.sql()}" and "{right.sql()}".')
-        return Resolved((kind, kind), kind)
+        quiet = self.never_raises and STRING in (left, right)  # what is no number is NULL, see `_attempted`
+        return Resolved(tuple(STRING if quiet and k == STRING else kind for k in (left, right)), kind)
 
     def _decimals(self, arguments: Sequence[Argument], numbers: Sequence[DataType]) -> Resolved:
         operands = [_as_decimal(a, n) for a, n in zip(arguments, numbers, strict=True)]
@@ -112,7 +119,7 @@ class Operator:
 
     def render(self, arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
         """Return the text of ``left <sign> right``."""
-        left, right = arguments
+        left, right = arguments = [_attempted(a, kind, settings) for a in arguments]
         quiet = self.never_raises or not settings.ansi
         if any(a.type in (*_MOMENTS, *_INTERVALS) for a in arguments):
             return _render_timed(self.name, arguments, kind, settings)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.coercion import UNORDERED, comparison_type, mixes_decimals, mixes_text
 from headrace.sql.function import Argument, Function, Rendered, Resolved
+from headrace.sql.functions.ordering import is_nested, order_key, orderable
 from headrace.sql.functions.signature import (
     ANY,
     alike,
-    as_type,
     common,
     fail,
     lazy,
     mismatch,
+    rewritten,
     table,
     takes,
     text,
-    unsupported,
 )
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
@@ -58,19 +59,18 @@ def _comparison(name: str, sign: str) -> Function:
     ordered = sign in ("<", "<=", ">", ">=")
 
     def resolve(arguments: Sequence[Argument]) -> Resolved:
-        kind = _compared(arguments)
-        if ordered and isinstance(kind, _NESTED):
-            # DuckDB puts NULL inside a nested value last, Spark first.
-            raise unsupported(f'Values of the type "{kind.sql()}" have no order here.', "Compare their parts.")
+        kind = orderable(_compared(arguments), sign)
         return Resolved((kind, kind), BOOLEAN)
 
     def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
         left, right = arguments
         if NULL in (left.type, right.type) and name != "null_safe_equal":
             return "CAST(NULL AS BOOLEAN)"
+        if ordered and is_nested(left.type):
+            return f"({order_key(left.sql, left.type)} {sign} {order_key(right.sql, right.type)})"
         return f"({left.sql} {sign} {right.sql})"
 
-    return Function(name, (2, 2), resolve, render)
+    return rewritten(name, (2, 2), resolve, render) if ordered else Function(name, (2, 2), resolve, render)
 
 
 def _may_raise(sql: str) -> bool:
@@ -138,17 +138,19 @@ def _coalesce(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSett
 
 
 def _nullif_types(arguments: Sequence[Argument]) -> Resolved:
-    kind = _compared(arguments)
-    return Resolved((kind, kind), arguments[0].type if arguments[0].type != NULL else kind)
+    kind = orderable(_compared(arguments), "nullif")
+    kept = arguments[0].type if arguments[0].type != NULL else kind
+    return Resolved((kept, kind), kept)
 
 
-def _nullif(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
+def _nullif(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    """The value stays as it is: only where it is compared has it the common type."""
     left, right = arguments
-    if kind == STRING and left.type != STRING:
-        # The comparison's type would change the text that is kept.
-        raise unsupported(f'nullif of "STRING" with "{right.type.sql()}" is not done.', "Cast both to one type.")
-    kept = left.sql if kind == left.type else as_type(left.sql, kind)
-    return f"(CASE WHEN {left.sql} = {right.sql} THEN NULL ELSE {kept} END)"
+    if NULL in (left.type, right.type):
+        return left.sql
+    mode = CastMode.ANSI if settings.ansi else CastMode.LEGACY
+    compared = render_cast(left.sql, left.type, right.type, mode=mode, settings=settings)
+    return f"(CASE WHEN {compared} = {right.sql} THEN NULL ELSE {left.sql} END)"
 
 
 def _nvl2_types(arguments: Sequence[Argument]) -> Resolved:

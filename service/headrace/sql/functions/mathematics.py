@@ -38,6 +38,7 @@ from headrace.types import (
     DataType,
     DecimalType,
     MapType,
+    is_numeric,
 )
 
 
@@ -209,8 +210,8 @@ def _factorial(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSet
 
 def _hex_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
-    if kind not in (STRING,) and kind.sql() != "BINARY":
-        kind = accept(arguments[0], BIGINT, 0)
+    if kind.sql() != "BINARY":
+        kind = accept(arguments[0], BIGINT if is_numeric(kind) else STRING, 0)
     return Resolved((kind,), STRING)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.duck import literal_sql, quote
+from headrace.duck import duckdb_type, literal_sql, quote
 from headrace.errors import StreamError
 from headrace.sql.coercion import mixes_text
 from headrace.sql.function import Argument, Function, Render, Rendered, Resolved
@@ -152,7 +152,7 @@ def _from_entries(arguments: Sequence[Rendered], kind: DataType, settings: SqlSe
 
 def _concat_types(arguments: Sequence[Argument]) -> Resolved:
     if not arguments:
-        raise unsupported("map_concat without arguments is not done.")
+        return Resolved((), MapType(STRING, STRING))
     seen = ", ".join(f'"{a.type.sql()}"' for a in arguments)
     keys = [a.type.key for a in arguments if isinstance(a.type, MapType)]
     if len(keys) < len(arguments):
@@ -163,6 +163,8 @@ def _concat_types(arguments: Sequence[Argument]) -> Resolved:
 
 
 def _concat(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    if not arguments:
+        return f"CAST(map {{}} AS {duckdb_type(kind)})"
     entries = ", ".join(f"map_entries({a.sql})" for a in arguments)
     pairs = f"list_transform(list_concat({entries}, []), lambda n: struct_pack(k := n.key, v := n.value))"
     return null_if_any(arguments, unique_map(pairs, kind, settings))
