@@ -54,3 +54,30 @@ Project [x#1, ts#2]
     Watermark ts#2 delay 5000000us
       Filter (size(xs#3) > 0)
         Stream clicks [ts#2, xs#3]
+
+-- where the event time is not null, its comparison with itself hides nothing from the watermark
+SELECT window.start AS start, count(*) AS c FROM clicks WHERE CASE WHEN ts = ts THEN v > 1 END GROUP BY window(ts, '5 seconds')
+=>
+Project [window#1.start AS start#2, count(1)#3 AS c#4]
+  Aggregate [window#1] [count(1) AS count(1)#3]
+    Window ts#5 size 5000000us AS window#1
+      Watermark ts#5 delay 5000000us
+        Filter (v#6 > 1.0)
+          Stream clicks [ts#5, v#6]
+
+-- what an expensive key is tested for stays above what computes it
+SELECT user RLIKE 'a' AS a, count(*) AS c FROM clicks GROUP BY user RLIKE 'a' HAVING a
+=>
+Project [RLIKE(user, a)#1 AS a#2, count(1)#3 AS c#4]
+  Aggregate [RLIKE(user, a)#1] [count(1) AS count(1)#3]
+    Filter RLIKE(user, a)#1
+      Project [rlike(user#5, 'a') AS RLIKE(user, a)#1]
+        Watermark ts#6 delay 5000000us
+          Stream clicks [ts#6, user#5]
+
+-- a time unequal to itself is no row at all
+SELECT ts FROM clicks WHERE ts <> ts
+=>
+Watermark ts#1 delay 5000000us
+  Filter false
+    Stream clicks [ts#1]

@@ -186,3 +186,31 @@ Project [a#1, b#2]
     Watermark rt#6 delay 5000000us
       Filter (1 > 2)
         Stream r [rt#6, k#4, b#2]
+
+-- what a regular expression gave is not computed again below
+SELECT ts FROM (SELECT ts, v, user RLIKE 'a' AS a FROM clicks) WHERE a AND v > 1
+=>
+Project [ts#1]
+  Filter a#2
+    Project [ts#1, v#3, rlike(user#4, 'a') AS a#2]
+      Watermark ts#1 delay 5000000us
+        Filter (v#3 > 1.0)
+          Stream clicks [ts#1, user#4, v#3, n#5, xs#6, p#7]
+
+-- a pattern that is a prefix is cheap
+SELECT ts FROM (SELECT ts, user LIKE 'a%' AS a FROM clicks) WHERE a
+=>
+Project [ts#1]
+  Project [ts#1, like(user#2, 'a%') AS a#3]
+    Watermark ts#1 delay 5000000us
+      Filter like(user#2, 'a%')
+        Stream clicks [ts#1, user#2, v#4, n#5, xs#6, p#7]
+
+-- BETWEEN computes its first operand once where that is expensive
+SELECT ts FROM clicks WHERE CASE WHEN user LIKE '_' THEN v END BETWEEN 1 AND 2 AND v > 1
+=>
+Project [ts#1]
+  Filter ((CASE WHEN like(user#2, '_') THEN v#3 END >= 1.0) AND (CASE WHEN like(user#2, '_') THEN v#3 END <= 2.0))
+    Watermark ts#1 delay 5000000us
+      Filter (v#3 > 1.0)
+        Stream clicks [ts#1, user#2, v#3, n#4, xs#5, p#6]
