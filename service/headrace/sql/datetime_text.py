@@ -186,6 +186,11 @@ def _readable(part: _Part, pattern: str) -> tuple[str, str]:
     return found
 
 
+_OF_WEEKS = frozenset("YWwuec")
+_NO_LETTERS = frozenset("bCfgiIjJlorPRtTU")
+"""What java.time has no meaning for."""
+
+
 def _parts(pattern: str) -> list[_Part]:
     found: list[_Part] = []
     for place, piece in enumerate(re.split(r"('(?:[^']|'')*')", pattern)):
@@ -204,4 +209,15 @@ def _parts(pattern: str) -> list[_Part]:
 def _refused(part: _Part, pattern: str) -> StreamError:
     allowed = "yyyy MM dd HH hh mm ss S a, MMM MMMM E for names, and in UTC X x Z z"
     message = f"{part.text!r} in the date-time pattern {pattern!r} is not supported; allowed: {allowed}."
-    return StreamError("SQL_UNSUPPORTED", message)
+    return StreamError("SQL_UNSUPPORTED", message, condition=_pattern_condition(part, pattern))
+
+
+def _pattern_condition(part: _Part, pattern: str) -> str | None:
+    """Return Spark's name for a pattern that it refuses too."""
+    letters = set(re.sub(r"'(?:[^']|'')*'", "", pattern))
+    if letters & _OF_WEEKS:
+        return "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN"
+    if letters & _NO_LETTERS:
+        return "INVALID_DATETIME_PATTERN.WITH_SUGGESTION"
+    too_long = part.letter and part.count >= (7 if part.letter == "y" else 5) and part.letter in "yGMLEQq"
+    return "INVALID_DATETIME_PATTERN.LENGTH" if too_long else None

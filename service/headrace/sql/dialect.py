@@ -35,9 +35,17 @@ class UnsignedShift(exp.Expression, exp.Binary):
     """``a >>> b``, which sqlglot has no node for."""
 
 
+class UnaryPlus(exp.Unary):
+    """``+ a``, which casts a text to a number; sqlglot leaves it out."""
+
+
 class SparkSqlParser(VariantPaths):
     """Spark's grammar with an empty function table."""
 
+    UNARY_PARSERS = {  # noqa: RUF012 - as below
+        **SparkParser.UNARY_PARSERS,
+        TokenType.PLUS: lambda self: self._parse_plus(),
+    }
     ARRAY_CONSTRUCTORS = {}  # noqa: RUF012 - array(1, 2)[0] is an element, not an array
     BITWISE = {**SparkParser.BITWISE, TokenType.DAMP: UnsignedShift}  # noqa: RUF012 - as below
 
@@ -46,10 +54,10 @@ class SparkSqlParser(VariantPaths):
         "CAST": lambda self: self._parse_cast(True),
         "TRY_CAST": lambda self: self._parse_cast(False),
         "EXTRACT": lambda self: self._parse_extract(),
-        "OVERLAY": lambda self: _call("overlay", self._parse_overlay(), "this", "expression", "from_", "for_"),
+        "OVERLAY": lambda self: self._parse_worded("overlay", "PLACING", "FROM", "FOR"),
         "POSITION": lambda self: self._parse_needle(),
-        "SUBSTR": lambda self: _call("substr", self._parse_substring(), "this", "start", "length"),
-        "SUBSTRING": lambda self: _call("substring", self._parse_substring(), "this", "start", "length"),
+        "SUBSTR": lambda self: self._parse_worded("substr", "FROM", "FOR"),
+        "SUBSTRING": lambda self: self._parse_worded("substring", "FROM", "FOR"),
         "TRIM": lambda self: self._parse_trimmed(),
         "TIMESTAMPADD": lambda self: self._parse_counting("timestampadd", "timestampadd"),
         "DATEADD": lambda self: self._parse_counting("dateadd", "timestampadd"),
@@ -89,12 +97,23 @@ class SparkSqlParser(VariantPaths):
             self._match_set((TokenType.VAR, TokenType.IDENTIFIER))
         return None if self._curr is first else self._type_between(first, self._prev)
 
+    def _parse_plus(self) -> exp.Expr | None:
+        this = self._parse_unary()
+        number = this is None or (isinstance(this, exp.Literal) and not this.is_string)
+        return this if number else UnaryPlus(this=this)
+
     def _parse_needle(self) -> exp.Anonymous:
         # POSITION(a IN b) has IN between; position(a, b[, start]) is a plain call.
         args = [self._parse_bitwise()]
         while self._match(TokenType.IN) or self._match(TokenType.COMMA):
             args.append(self._parse_bitwise())
         return exp.Anonymous(this="position", expressions=args)
+
+    def _parse_worded(self, name: str, *words: str) -> exp.Anonymous:
+        """Read arguments with words between them, or commas: substring(a FROM b FOR c), substring(a, b, c)."""
+        args = self._parse_csv(self._parse_lambda)
+        worded = [self._parse_bitwise() for word in words if self._match_text_seq(word)]
+        return exp.Anonymous(this=name, expressions=[*args, *(arg for arg in worded if arg is not None)])
 
     def _parse_counting(self, name: str, counting: str) -> exp.Anonymous:
         """Read a call that counts units when it has three arguments, the first a unit; it is a plain one else."""
@@ -124,11 +143,6 @@ class SparkSqlParser(VariantPaths):
         if node.args.get("position") or node.args.get("expression"):
             return node
         return exp.Anonymous(this="trim", expressions=[node.this])
-
-
-def _call(name: str, node: exp.Expr, *parts: str) -> exp.Anonymous:
-    args = [node.args.get(part) for part in parts]
-    return exp.Anonymous(this=name, expressions=[arg for arg in args if arg is not None])
 
 
 class SparkSql(Spark):

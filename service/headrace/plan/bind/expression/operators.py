@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from headrace.sql.dialect import UnsignedShift
+from headrace.sql.dialect import UnaryPlus, UnsignedShift
 
 BINARY: Mapping[type[exp.Expr], tuple[str, str]] = MappingProxyType(
     {
@@ -43,6 +43,7 @@ UNARY: Mapping[type[exp.Expr], tuple[str, str]] = MappingProxyType(
         exp.Neg: ("negative", "(- {})"),
         exp.Not: ("not", "(NOT {})"),
         exp.BitwiseNot: ("bit_not", "~{}"),
+        UnaryPlus: ("positive", "(+ {})"),
     }
 )
 """Tree class -> (function, Spark's text)."""

@@ -11,10 +11,11 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import check_arity, is_aggregate, is_generator
+from headrace.plan.bind.refused.frames import refuse_frame, refuse_ranking
 from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import AggregateCall, Call, Expression, WindowCall
-from headrace.types import DATE, DOUBLE, INT, TIMESTAMP, TIMESTAMP_NTZ, DataType, is_numeric
+from headrace.types import DOUBLE, INT, DataType
 
 if TYPE_CHECKING:
     from headrace.plan.bind.expression.binder import Binder
@@ -31,6 +32,9 @@ _RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = 
     "lead": ((1, 3), lambda args: args[0].type),
     "nth_value": ((2, 2), lambda args: args[0].type),
 }
+
+
+_WHOLE_PARTITION = ("percentile_cont(", "percentile_disc(", "median(")
 
 
 def bind_over(binder: Binder, node: exp.Window) -> Bound:
@@ -53,7 +57,12 @@ def bind_over(binder: Binder, node: exp.Window) -> Bound:
     keys = [binder.bind(item.this) for item in order]
     for key in keys:
         refuse_unordered(key, None)
-    _refuse_frame(node.args.get("spec"), keys)
+    refuse_frame(node.args.get("spec"), keys)
+    if function.text.startswith(_WHOLE_PARTITION) and (keys or node.args.get("spec")):
+        message = f"{function.text} is of the whole partition: ORDER BY and a frame do not stand in its OVER."
+        hint = "Write OVER (PARTITION BY ...) alone."
+        condition = "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC"
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
     if not keys and isinstance(made, Call):
         message = f"{function.text} needs an order: without ORDER BY no row is the first."
         hint = "Write OVER (ORDER BY ...)."
@@ -109,22 +118,6 @@ def _refuse(function: Bound) -> None:
         raise StreamError("SQL_ANALYSIS", message, condition="DISTINCT_WINDOW_FUNCTION_UNSUPPORTED")
 
 
-def _refuse_frame(spec: exp.Expr | None, keys: list[Bound]) -> None:
-    """Raise for a RANGE frame of offsets that the order does not allow."""
-    edges = [spec.args.get(name) for name in ("start", "end")] if spec is not None else []
-    offsets = any(isinstance(edge, exp.Expr) for edge in edges)
-    if spec is None or spec.args.get("kind") != "RANGE" or not offsets:
-        return
-    if len(keys) != 1:
-        kind = "RANGE_FRAME_MULTI_ORDER" if keys else "RANGE_FRAME_WITHOUT_ORDER"
-    elif is_numeric(keys[0].expression.type) or keys[0].expression.type in (DATE, TIMESTAMP, TIMESTAMP_NTZ):
-        return
-    else:
-        kind = "SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE"
-    message = "A RANGE frame of offsets takes one ORDER BY item, a number or a time."
-    raise StreamError("SQL_ANALYSIS", message, condition=f"DATATYPE_MISMATCH.{kind}")
-
-
 def nulls_first(item: exp.Expr) -> bool:
     """Return where an ORDER BY item puts nulls: first ascending, last descending, unless it says otherwise."""
     return bool(item.args.get("nulls_first"))
@@ -138,6 +131,7 @@ def _function(binder: Binder, node: exp.Expr) -> Bound:
     inner = node.this if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else node
     args = [binder.bind(arg) for arg in inner.expressions]
     check_arity(name, arity, len(args))
+    refuse_ranking(name, args, ansi=binder.ansi)
     typed = [arg.expression for arg in args]
     if name in ("lag", "lead") and len(typed) == 3:
         typed[2] = cast_to(typed[2], typed[0].type)
