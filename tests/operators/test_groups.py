@@ -143,10 +143,10 @@ class CountsAnew(Counts):
 
 
 CHANGES = [
-    (FunctionOperator(step_of(total)), FunctionOperator(step_of(total, "total DOUBLE")), ["buffers"]),
+    (FunctionOperator(step_of(total)), FunctionOperator(step_of(total, "total DOUBLE")), ["state"]),
     (FunctionOperator(step_of(total)), FunctionOperator(replace(step_of(total), keys=KEYS[:1])), ["grouping", "keys"]),
-    (FunctionOperator(step_of(total)), ProcessorOperator(step_of(Counts)), ["buffers", "operator", "variables"]),
-    (ProcessorOperator(step_of(Counts)), ProcessorOperator(step_of(CountsAnew)), ["buffers", "variables"]),
+    (FunctionOperator(step_of(total)), ProcessorOperator(step_of(Counts)), ["state", "operator", "variables"]),
+    (ProcessorOperator(step_of(Counts)), ProcessorOperator(step_of(CountsAnew)), ["state", "variables"]),
 ]
 
 

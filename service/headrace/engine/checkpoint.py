@@ -1,7 +1,7 @@
 """The corridor: one query's checkpoint folder.
 
     metadata            {"id": <query id>}, for the checkpoint's life
-    query               what the state belongs to: sources and operator signatures
+    query               what the state belongs to: sources, operator signatures, schemas of state before it grew
     operators           what of the state can be read, for `headrace sql`
     offsets/N           the plan of batch N, written before anything is read
     commits/N           batch N is done: its delta and the next watermark
@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from headrace.contract import JsonValue, Offset
-from headrace.engine.compatibility import Record, differences
+from headrace.ddl import parse_schema
+from headrace.engine.compatibility import Record, differences, older_states
 from headrace.errors import StreamError, StreamErrors
+from headrace.types import StructType
 from headrace.values import US_PER_MS, BatchId, EventTime, ProcessingTime
 from headrace_state import Files, FolderLock, MetadataLog, QueryState, StateError, StateErrorKind, StoreKind
 
@@ -145,24 +147,31 @@ class Checkpoint:
         self.files.write_atomic(path, json.dumps({"id": query_id}).encode())
         return query_id
 
-    def require(self, record: Record) -> None:
-        """Refuse a query that the checkpoint's offsets or state cannot follow; record a new one.
+    def require(self, record: Record) -> dict[str, list[StructType]]:
+        """Refuse a query that the checkpoint's offsets or state cannot follow; record one that they can.
+
+        Returns:
+            Schemas under which rows of state were written before it grew, by step, oldest first.
 
         Raises:
             StreamErrors: CHECKPOINT_INCOMPATIBLE, one for each change.
         """
         path = self.folder / "query"
-        if path.exists():
-            old = json.loads(self.files.read(path))
+        now, older = json.loads(json.dumps(record)), dict[str, list[str]]()
+        old = json.loads(self.files.read(path)) if path.exists() else None
+        if old is not None:
             hint = f"Undo the change, or start over with another checkpoint location than {self.folder}."
-            found = differences(old, json.loads(json.dumps(record)))
+            found = differences(old, now)
             if found:
                 raise StreamErrors(
                     StreamError("CHECKPOINT_INCOMPATIBLE", f"{what}.", condition=condition, hint=hint)
                     for condition, what in found
                 )
-        else:
-            self.files.write_atomic(path, json.dumps(record, indent=1).encode())
+            older = older_states(old, now)
+            now |= {"older": older} if older else {}
+        if now != old:
+            self.files.write_atomic(path, json.dumps(now, indent=1).encode())
+        return {name: [parse_schema(text) for text in texts] for name, texts in older.items()}
 
     def describe(self, operators: list[dict[str, Any]]) -> None:
         """Say what others can read of the state; names may have changed since the last run."""

@@ -138,7 +138,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         statements = Statements(session)
         stack.callback(statements.close)
         runner = StepRunner(compiled.steps, statements, worker)
-        checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures})
+        runner.follow(checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures}))
         checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*step_ids(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)

@@ -7,7 +7,7 @@ the event times observed and what each operator did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -40,6 +40,7 @@ from headrace.operators.statements import Statements, conform, inner_schema
 from headrace.operators.static.static_steps import StaticSteps
 from headrace.operators.stored.description import StoredState, stored_states
 from headrace.operators.watermark import EventTimes, observe, without_future
+from headrace.types import StructType
 from headrace.values import EventTime
 from headrace.workers.remote import RemoteGroups
 from headrace_state import StateBatch
@@ -111,7 +112,14 @@ class StepRunner:
     def stored(self) -> tuple[StoredState, ...]:
         """What others can read of the state."""
         processors = {name: each for name, each in self._codes.items() if isinstance(each, ProcessorOperator)}
-        return stored_states(self._steps, {name: each.variables for name, each in processors.items()})
+        found = stored_states(self._steps, {name: each.variables for name, each in processors.items()})
+        older = {name: each.older for name, each in self._codes.items()}
+        return tuple(replace(each, older=older.get(each.step, ())) for each in found)
+
+    def follow(self, older: Mapping[str, Sequence[StructType]]) -> None:
+        """Read rows of state that were written before the state of Python code grew; by step, oldest first."""
+        for name, schemas in older.items():
+            self._codes[name].follow(schemas)
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when any operator wants a batch without data under a new watermark."""

@@ -13,10 +13,12 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.ddl import ddl_text
 from headrace.errors import StreamError
 from headrace.incremental.render import column_name
 from headrace.incremental.steps import CallGroups
 from headrace.operators.groups.deadlines import Deadline, Deadlines
+from headrace.operators.groups.generations import StoredRows
 from headrace.operators.groups.keyed import ROWS_AT_ONCE, KeyedPart, KeyedRows
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import inner_schema
@@ -27,7 +29,7 @@ from headrace.types import Field, StructType
 from headrace.values import US_PER_MS, EventTime, iso_millis
 from headrace.workers.groups.parts import DUE_SCHEMA, Answered, Asked, GroupCalls, Kind, Mark, keys_table
 from headrace.workers.spec import GroupSpec
-from headrace_state import KeyCodec, RowCodec, StateBatch
+from headrace_state import KeyCodec, StateBatch
 
 
 def group_spec(step: CallGroups) -> GroupSpec:
@@ -73,10 +75,38 @@ class CodeOperator:
         self._code = step.code
         self._calls = calls
         self._keys = KeyCodec(inner_schema(step.keys))
-        self._codec = RowCodec(stored_as.arrow_schema())
+        self._stored_as = stored_as
+        self._codec = StoredRows(stored_as)
+        self.older: tuple[StructType, ...] = ()
         self._timers = Deadlines(step.state_tables[1], self._keys)
         self._schema = inner_schema(step.output)
         self._next_ms: int | None = None
+
+    def follow(self, older: Sequence[StructType]) -> None:
+        """Read rows of state that were written when a row had other columns, too; oldest first."""
+        self.older = tuple(older)
+        self._codec = StoredRows(self._stored_as, self.older)
+
+    @property
+    def signature(self) -> dict[str, object]:
+        """Names and types of the keys, types of the state, and what timers go by; the code may change.
+
+        `state` and `stored` say in DDL what `buffers` is: as its author wrote it, and as it is stored.
+        """
+        return {
+            "operator": self._code.operator,
+            "grouping": [key.name for key in self._step.keys],
+            "keys": self._keys.signature,
+            "buffers": self._codec.signature,
+            "state": ddl_text(self._state),
+            "stored": ddl_text(self._stored_as),
+            "timeout": self._code.time_mode.value,
+        }
+
+    @property
+    def _state(self) -> StructType:
+        """The state as its author wrote it."""
+        raise NotImplementedError
 
     @property
     def next_timer_us(self) -> int | None:

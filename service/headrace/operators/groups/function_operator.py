@@ -15,6 +15,7 @@ from headrace.incremental.steps import CallGroups
 from headrace.operators.groups.code_operator import CodeBatch, CodeOperator, due_ms, group_spec, in_parts
 from headrace.operators.groups.keyed import ROWS_AT_ONCE
 from headrace.stateful import TimeMode
+from headrace.types import StructType
 from headrace.workers.groups.function_calls import FunctionCalls, function_state
 from headrace.workers.groups.parts import GroupCalls, Kind
 from headrace_state import StateBatch
@@ -34,15 +35,8 @@ class FunctionOperator(CodeOperator):
         )
 
     @property
-    def signature(self) -> dict[str, object]:
-        """Names and types of the keys, types of the state, and what timeouts go by; the code may change."""
-        return {
-            "operator": self._code.operator,
-            "grouping": [key.name for key in self._step.keys],
-            "keys": self._keys.signature,
-            "buffers": self._codec.signature,
-            "timeout": self._code.time_mode.value,
-        }
+    def _state(self) -> StructType:
+        return self._code.state
 
     def _process(self, rows: pa.Table, batch: CodeBatch) -> None:
         first = [] if batch.initial is None else self._first_states(batch.initial, batch.state)

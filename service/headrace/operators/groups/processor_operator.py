@@ -14,6 +14,7 @@ from headrace.operators.groups.code_operator import CodeBatch, CodeOperator, due
 from headrace.operators.groups.deadlines import Deadline, Deadlines
 from headrace.operators.groups.keyed import KeyedRows
 from headrace.stateful import TimeMode
+from headrace.types import ArrayType, DataType, Field, MapType, StructType
 from headrace.values import EventTime
 from headrace.workers.groups.parts import GroupCalls, Kind
 from headrace.workers.groups.processor_calls import ProcessorCalls
@@ -43,15 +44,13 @@ class ProcessorOperator(CodeOperator):
 
     @property
     def signature(self) -> dict[str, object]:
-        """Names and types of the keys, kinds and types of the variables, and what timers go by."""
-        return {
-            "operator": self._code.operator,
-            "grouping": [key.name for key in self._step.keys],
-            "keys": self._keys.signature,
-            "variables": {variable.name: variable.kind for variable in self._variables},
-            "buffers": self._codec.signature,
-            "timeout": self._code.time_mode.value,
-        }
+        """As of a function, and kinds of the variables."""
+        return {**super().signature, "variables": {variable.name: variable.kind for variable in self._variables}}
+
+    @property
+    def _state(self) -> StructType:
+        found = sorted(self._variables, key=lambda variable: variable.name)  # their order may change
+        return StructType(tuple(Field(variable.name, _written(variable)) for variable in found))
 
     def wants_batch(self, watermark_us: EventTime, last_us: EventTime) -> bool:
         """Return True when the watermark moved, unless timers go by processing time."""
@@ -91,3 +90,10 @@ class ProcessorOperator(CodeOperator):
     def _stage_expiries(self, expiries: list[Deadline], state: StateBatch) -> None:
         # Entries of before may stay: they lead to a look at the key, which finds out what is over.
         self._expiries.change([], expiries, state)
+
+
+def _written(variable: Variable) -> DataType:
+    """Return the type of a variable as its author wrote it."""
+    if variable.kind == "map":
+        return MapType(variable.keys, variable.values)
+    return ArrayType(variable.values) if variable.kind == "list" else variable.values

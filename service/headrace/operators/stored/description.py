@@ -67,6 +67,8 @@ class StoredState:
         order: Which key the rows are ordered by.
         other: The columns of the other side of a join.
         shown: The fields of a variable's values, and of a map's keys.
+        expires: Whether a variable has a time to live.
+        older: The columns of rows of state that were written before the state grew, oldest first.
     """
 
     operator_id: int
@@ -80,6 +82,7 @@ class StoredState:
     other: StructType = _NONE
     shown: tuple[StructType, StructType] = (_NONE, _NONE)
     expires: bool = False
+    older: tuple[StructType, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -205,6 +208,7 @@ def to_json(stored: Iterable[StoredState]) -> list[dict[str, Any]]:
             "other": ddl_text(each.other),
             "shown": [ddl_text(kind) for kind in each.shown],
             "expires": each.expires,
+            "older": [ddl_text(kind) for kind in each.older],
         }
         for each in stored
     ]
@@ -225,6 +229,7 @@ def from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[StoredState, ...]:
             parse_schema(entry["other"]),
             (parse_schema(entry["shown"][0]), parse_schema(entry["shown"][1])),
             entry["expires"],
+            tuple(map(parse_schema, entry.get("older", ()))),
         )
         for entry in entries
     )

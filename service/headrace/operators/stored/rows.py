@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.incremental.steps import JoinSide, JoinStreams
+from headrace.operators.groups.generations import StoredRows
 from headrace.operators.joins.entries import JoinState
 from headrace.operators.joins.expiry import ExpiryIndex
 from headrace.operators.stored.description import Layout, StoredState
@@ -111,7 +112,7 @@ def _side(columns: StructType, keys: StructType, first: int) -> JoinSide:
 
 def _function(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
     fields = [Field(f"v{place}", field.type) for place, field in enumerate(stored.values.fields)]
-    codec = _codec(StructType((*fields, Field("exists", BOOLEAN), Field("timeout", BIGINT))))
+    codec = StoredRows(StructType((*fields, Field("exists", BOOLEAN), Field("timeout", BIGINT))), stored.older)
     for keys, values in _chunks(stored, state):
         *columns, exists, timeouts = codec.decode(values).columns
         groups = pa.StructArray.from_arrays(columns, fields=list(stored.values.arrow_schema()), mask=pc.invert(exists))
@@ -122,7 +123,7 @@ def _function(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
 
 def _variables(stored: StoredState, state: StateBatch) -> Iterator[tuple[Any, Any]]:
     """Give the keys of a processor and what they hold of one variable."""
-    codec = _codec(StructType((*stored.values.fields, Field("timers", ArrayType(BIGINT)))))
+    codec = StoredRows(StructType((*stored.values.fields, Field("timers", ArrayType(BIGINT)))), stored.older)
     place = len(stored.values.fields) if stored.layout is Layout.TIMERS else stored.values.names.index(stored.name)
     for keys, values in _chunks(stored, state):
         yield _keys(stored, keys), codec.decode(values).column(place)
