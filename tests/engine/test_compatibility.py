@@ -9,7 +9,7 @@ from tests.engine.parts import MakePipeline, Notes, OpenQuery, feed
 
 from headrace.config.quantities import TriggerKind
 from headrace.engine.checkpoint import BatchPlan, SourceRange
-from headrace.engine.compatibility import differences
+from headrace.engine.compatibility import differences, older_states
 from headrace.engine.loop import LoopLimits, QueryLoop
 from headrace.engine.startup import recover
 from headrace.errors import StreamErrors
@@ -60,6 +60,38 @@ TABLE = [
         ],
     ),
 ]
+
+
+GROUPS = {"operator": "flatMapGroupsWithState", "buffers": "b1"}
+NARROW = {**GROUPS, "state": "n INT", "stored": "v0 INT"}
+WIDE = {**GROUPS, "buffers": "b2", "state": "n BIGINT", "stored": "v0 BIGINT"}
+GROWTH = [
+    ("a record without schemas", GROUPS, NARROW, {}, 0, {}),
+    ("nothing changed", NARROW, NARROW, {}, 0, {}),
+    ("wider", NARROW, WIDE, {}, 0, {"groups-0": ["v0 INT"]}),
+    (
+        "wider for the second time",
+        NARROW,
+        WIDE,
+        {"groups-0": ["v0 TINYINT"]},
+        0,
+        {"groups-0": ["v0 TINYINT", "v0 INT"]},
+    ),
+    ("narrower", WIDE, NARROW, {}, 1, None),
+    ("wider without a record of what was", GROUPS, WIDE, {}, 1, None),
+    ("wider for the hundredth time", NARROW, WIDE, {"groups-0": ["v0 TINYINT"] * 100}, 1, None),
+]
+
+
+@pytest.mark.parametrize(("case", "old", "new", "older", "found", "schemas"), GROWTH, ids=[row[0] for row in GROWTH])
+def test_state_of_code_may_grow(
+    case: str, old: Any, new: Any, older: Any, found: int, schemas: dict[str, list[str]] | None
+) -> None:
+    """Schemas of before are remembered, oldest first."""
+    was, now = {**record(["a"], groups_0=old), "older": older}, record(["a"], groups_0=new)
+    assert len(differences(was, now)) == found, case
+    if schemas is not None:
+        assert older_states(was, now) == schemas
 
 
 @pytest.mark.parametrize(("case", "new", "expected"), TABLE, ids=[row[0] for row in TABLE])
