@@ -11,6 +11,7 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from headrace.sql.grammar.identifiers import with_names
 from headrace.sql.grammar.variant_path import VariantPaths
 
 _ENDS_TYPE = (TokenType.R_PAREN, TokenType.COMMA)
@@ -152,7 +153,7 @@ class SparkSql(Spark):
 
     def tokenize(self, sql: str, dialect: object = None) -> list[Token]:  # noqa: ARG002 - sqlglot's signature
         """Return the tokens: 1L as one number, and WINDOW, CUBE and ROLLUP as names where they open nothing."""
-        tokens = super().tokenize(sql)
+        tokens = with_names(super().tokenize(sql))
         found: list[Token] = []
         place = 0
         while place < len(tokens):
