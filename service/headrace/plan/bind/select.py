@@ -22,6 +22,7 @@ from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.items import Item, SelectList
 from headrace.plan.bind.order import limited, sort_keys
 from headrace.plan.bind.output import Output, finish
+from headrace.plan.bind.refused.typed import refuse_no_number
 from headrace.plan.bind.refused.windows import refuse_qualify, refuse_sorting
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
@@ -126,6 +127,7 @@ class _Block:
         clause = self.tree.args.get("having")
         if clause is None:
             return None
+        self._refuse_mistyped(clause)
         try:
             bound = binder.bind(clause.this)
         except StreamError as error:
@@ -136,6 +138,23 @@ class _Block:
         if bound.expression.type not in (BOOLEAN, NULL):  # Spark casts what is no condition
             check_cast(bound, BOOLEAN, self.session.catalog.settings, try_=False)
         return replace(bound, expression=cast_to(bound.expression, BOOLEAN))
+
+    def _refuse_mistyped(self, clause: exp.Having) -> None:
+        """Refuse a name that is an alias, and a column of FROM too: Spark types HAVING by the column."""
+        aliases = {name.lower() for item in self.items.bind() for name in item.names}
+        shadowed = aliases & {item.column.name.lower() for item in self.source.visible}
+        if not any(column.name.lower() in shadowed for column in clause.find_all(exp.Column)):
+            return
+        try:
+            bound = self._binder(aliases_first=False, aliases=self.items.output).bind(clause.this)
+            if bound.expression.type not in (BOOLEAN, NULL):
+                check_cast(bound, BOOLEAN, self.session.catalog.settings, try_=False)
+            if self.session.catalog.settings.ansi:
+                refuse_no_number(bound)
+        except StreamError as error:
+            if (error.condition or "").startswith(("DATATYPE_MISMATCH.", "CAST_INVALID_INPUT")):
+                error.hint = "HAVING takes the name for the column of FROM; give the alias another one."
+                raise
 
     def _first_aggregate(self, items: list[Item]) -> exp.Expr:
         """Return what makes a SELECT without GROUP BY an aggregation: its first item that holds one, else the whole."""

@@ -103,6 +103,14 @@ def _rows(name: str, args: Sequence[Bound]) -> None:
             raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
 
 
+def _days(name: str, args: Sequence[Bound]) -> None:
+    value = value_of(args[1].expression) if len(args) == 2 and args[1].expression.type == STRING else NO_VALUE
+    if isinstance(value, str) and not value.strip().lstrip("+-").isdigit():
+        message = f"The days of {name} are a whole number, and {value!r} is none."
+        condition = "CAST_INVALID_INPUT"
+        raise StreamError("SQL_ANALYSIS", message, hint="Write a number.", condition=condition)
+
+
 def _wrong(name: str, arg: Bound, rule: str, kind: str) -> StreamError:
     message = f'The argument "{arg.text}" of {name} {rule}.'
     return StreamError("SQL_ANALYSIS", message, condition=f"DATATYPE_MISMATCH.{kind}")
@@ -118,6 +126,8 @@ _REFUSALS: Mapping[str, tuple[Callable[[str, Sequence[Bound]], None], ...]] = Ma
         "schema_of_csv": (_sample, _options(1)),
         "mask": (_masks,),
         "stack": (_rows,),
+        "date_add": (_days,),
+        "date_sub": (_days,),
         "to_binary": (_format,),
         "try_to_binary": (_format,),
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from headrace.ddl import parse_type
 from headrace.duck import quote_text
+from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.cast.variants import is_target
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
@@ -54,13 +55,21 @@ def _asked(name: str, gives: DataType, template: str) -> Function:
 
 def _path(argument: Argument | Rendered) -> str:
     path = str(argument.value) if argument.constant else ""
+    if argument.constant and argument.value is not None and not path.startswith("$"):
+        message = f"The path {path!r} is no path into a variant."
+        hint = "Begin it with $, such as $.a[0]."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="INVALID_VARIANT_GET_PATH")
     if not is_path(path):
         raise unsupported(f"The path of variant_get must be a constant such as $.a[0]; seen: {argument.value!r}.")
     return path
 
 
 def _target(argument: Argument) -> DataType:
-    kind = parse_type(str(argument.value)) if argument.constant else NULL
+    if not argument.constant or not isinstance(argument.value, str):
+        message = "The type of variant_get is a constant text."
+        hint = "Write it as in 'int'."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="INVALID_SCHEMA.NON_STRING_LITERAL")
+    kind = parse_type(argument.value)
     if kind != VARIANT and not is_target(kind):
         raise unsupported(f"variant_get to {kind.sql()} is not done; take the variant and its parts.")
     return kind
@@ -96,7 +105,8 @@ def _plain(kind: DataType) -> bool:
 def _object_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
     if not isinstance(kind, StructType | ArrayType | MapType):
-        raise mismatch(f'to_variant_object takes a struct, an array or a map, and got "{kind.sql()}".')
+        message = f'to_variant_object takes a struct, an array or a map, and got "{kind.sql()}".'
+        raise mismatch(message, condition="CAST_WITHOUT_SUGGESTION")
     if not _plain(kind):
         raise unsupported(f"to_variant_object of {kind.sql()} is not done; allowed: texts, whole numbers and decimals.")
     return Resolved((kind,), VARIANT)

@@ -5,6 +5,7 @@ Takes rendered values and a constant pattern; gives DuckDB text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from headrace.duck import duckdb_type, quote_text
@@ -29,8 +30,17 @@ def _shape(argument: Argument | Rendered) -> NumberPattern:
     found = read_pattern(text)
     if found is None:
         message = f"The number pattern {text!r} is not one of 0, 9, . or D, comma or G, $, S, MI and PR in their order."
-        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_FORMAT.MISMATCH_INPUT")
+        raise StreamError("SQL_ANALYSIS", message, condition=f"INVALID_FORMAT.{_fault(text)}")
     return found
+
+
+def _fault(text: str) -> str:
+    """Return Spark's name for what is wrong with a pattern."""
+    if not text:
+        return "EMPTY"
+    if not re.search("[09]", text):
+        return "WRONG_NUM_DIGIT"
+    return "WRONG_NUM_TOKEN" if len(re.findall("[.Dd]", text)) > 1 else "UNEXPECTED_TOKEN"
 
 
 def _char_types(arguments: Sequence[Argument]) -> Resolved:
