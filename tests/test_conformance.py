@@ -1,7 +1,8 @@
 """Every pipeline test of the project gives what Apache Spark gives, plain and killed after every step.
 
 tests/conformance was recorded from Apache Spark and is kept unchanged; tests/queries is our own, in the same format:
-tests/queries/spark was recorded where Spark and headrace once differed, the rest worked out by hand from Spark's rules.
+tests/queries/spark was recorded where Spark and headrace once differed, as were subqueries and rejected, the rest
+worked out by hand from Spark's rules.
 Cases still to come stand in conformance_pending.yaml with the reason; a case that is listed and passes fails here, so
 that the list cannot grow stale.
 """

@@ -21,6 +21,7 @@ from headrace.plan.rewrite import (
     push_filters,
     simplify_conditions,
 )
+from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.rewrite.rules import RULES, optimize
 from headrace.plan.text import format_plan
 
@@ -28,6 +29,7 @@ _APPLY: dict[str, Callable[[Plan], Plan]] = {
     "collapse_projects": collapse_projects.apply,
     "hash_bytes": hash_bytes.apply,
     "infer_filters": infer_filters.apply,
+    "lift_subqueries": lift_subqueries.apply,
     "optimize": lambda plan: optimize(plan, "append"),
     "outer_to_inner": outer_to_inner.apply,
     "prune_columns": prune_columns.apply,

@@ -11,7 +11,7 @@ from headrace.ddl import parse_schema, parse_type
 from headrace.errors import StreamError, did_you_mean
 from headrace.incremental.steps import CallGroups, Step
 from headrace.operators.groups.code_operator import group_spec
-from headrace.plan.expressions import Membership, ScalarSubquery, UserCall, walk
+from headrace.plan.expressions import Membership, Subquery, UserCall, walk
 from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import Plan
 from headrace.plan.nodes import walk as walk_plan
@@ -79,7 +79,7 @@ def functions_called(plan: Plan) -> frozenset[str]:
         for part in chain.from_iterable(map(walk, expressions_of(node))):
             if isinstance(part, UserCall):
                 names.add(part.function)
-            elif isinstance(part, ScalarSubquery | Membership):
+            elif isinstance(part, Subquery | Membership):
                 names |= functions_called(part.plan)
     return frozenset(names)
 

@@ -34,6 +34,7 @@ from headrace.plan.bind import bind
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan, StreamScan, Watermark, walk
 from headrace.plan.rewrite.hash_bytes import apply as hash_bytes
+from headrace.plan.rewrite.nested.lift_subqueries import apply as lift_subqueries
 from headrace.plan.transform import rewrite_plan
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
 from headrace.sql.parse import parse
@@ -154,7 +155,7 @@ class BatchSession:
                 message = f"`{node.source}` is a stream; batch SQL reads static tables, files, state and VALUES."
                 raise StreamError("SQL_UNSUPPORTED", message, hint="Use headrace run for queries over streams.")
         plain = rewrite_plan(plan, lambda node: node.child if isinstance(node, Watermark) else node)
-        return hash_bytes(plain)
+        return hash_bytes(lift_subqueries(plain))
 
     def _rows(self, steps: Steps, read: Mapping[str, Table | StoredTable]) -> pa.Table:
         results: dict[str, pa.Table] = {}

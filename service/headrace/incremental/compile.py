@@ -39,6 +39,7 @@ from headrace.plan import nodes
 from headrace.plan.event_time import session_columns
 from headrace.plan.expressions import Column
 from headrace.plan.nodes import Plan
+from headrace.plan.transform import free_columns
 from headrace.sql.settings import SqlSettings
 
 
@@ -120,7 +121,8 @@ class _Compiler:
         return step
 
     def _subquery(self, plan: Plan) -> str:
-        inner = self._static(plan)[0] if self._streams else self.node(plan)
+        # What reads the row around it is no step of its own: it stays inside the statement of that row.
+        inner = self._static(plan)[0] if self._streams and not free_columns(plan) else self.node(plan)
         self._subquery_inputs += inner.inputs
         return inner.sql
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, filtered, project, scan
 from headrace.incremental.render import Renderer
-from headrace.plan.expressions import Call, Column, Expression, Literal, ScalarSubquery, UserCall, walk
+from headrace.plan.expressions import Call, Column, Expression, Literal, Subquery, UserCall, walk
 from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, TableScan
 from headrace.plan.nodes import walk as walk_plan
@@ -114,7 +114,7 @@ def _has_hash(kind: DataType) -> bool:
 
 
 def _is_plain(expression: Expression) -> bool:
-    return not any(isinstance(part, ScalarSubquery) for part in walk(expression))
+    return not any(isinstance(part, Subquery) for part in walk(expression))
 
 
 def _is_sure(expression: Expression) -> bool:
@@ -136,7 +136,7 @@ def is_lasting(plan: Plan, fragment: Fragment) -> bool:
 def _all_expressions(node: Plan) -> list[Expression]:
     """The node's expressions and those of the subqueries in them."""
     found = list(expressions_of(node))
-    plans = [part.plan for each in found for part in walk(each) if isinstance(part, ScalarSubquery)]
+    plans = [part.plan for each in found for part in walk(each) if isinstance(part, Subquery)]
     return found + [each for plan in plans for below in walk_plan(plan) for each in _all_expressions(below)]
 
 

@@ -17,14 +17,16 @@ from headrace.plan.expressions import (
     Case,
     Cast,
     Column,
+    Existence,
     Expression,
     GetField,
     Lambda,
     Literal,
-    ScalarSubquery,
+    Subquery,
     UserCall,
 )
 from headrace.plan.nodes import Plan
+from headrace.plan.transform import rewrite_plan, substitute_columns
 from headrace.sql.aggregate import AggregateForm
 from headrace.sql.aggregates import AGGREGATES
 from headrace.sql.aggregates.forms.distinct import SAME_WHEN_DISTINCT, distinct
@@ -71,8 +73,8 @@ class Renderer:
             case Lambda():
                 names = ", ".join(column_name(p) for p in expression.parameters)
                 return f"lambda {names}: {self.sql(expression.body)}"
-            case ScalarSubquery():
-                return f"({self._subquery(expression.plan)})"
+            case Subquery():
+                return self._inner(expression)
         message = f"no DuckDB text for {type(expression).__name__}"
         raise StreamError("INTERNAL", message)
 
@@ -104,6 +106,12 @@ class Renderer:
     def _cast(self, cast: Cast) -> str:
         mode = CastMode.TRY if cast.try_ else CastMode.ANSI if self._settings.ansi else CastMode.LEGACY
         return render_cast(self.sql(cast.child), cast.child.type, cast.type, mode=mode, settings=self._settings)
+
+    def _inner(self, subquery: Subquery) -> str:
+        by_id = dict(zip(subquery.parameters, subquery.outer, strict=True))
+        plan = rewrite_plan(subquery.plan, lambda node: substitute_columns(node, by_id)) if by_id else subquery.plan
+        rows = self._subquery(plan)
+        return f"EXISTS (SELECT 1 FROM ({rows}))" if isinstance(subquery, Existence) else f"({rows})"
 
     def _case(self, case: Case) -> str:
         branches = " ".join(f"WHEN {self.sql(when)} THEN {self.sql(then)}" for when, then in case.branches)

@@ -98,10 +98,29 @@ class AggregateCall(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class ScalarSubquery(Expression):
-    """The single value of a static plan, read once a batch; more than one row is an error."""
+class Subquery(Expression):
+    """A static plan inside an expression.
 
-    plan: Any  # headrace.plan.nodes.Plan; the two modules may not import each other
+    `outer` are values of the row around it, which the plan reads as columns with the ids `parameters`. The ids in two
+    plans always differ, so that `text` says whether they are one.
+    """
+
+    plan: Any = field(compare=False, repr=False)  # headrace.plan.nodes.Plan; the two modules may not import each other
+    text: str
+    outer: tuple[Expression, ...] = ()
+    parameters: tuple[int, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarSubquery(Subquery):
+    """The single value of a plan, NULL without a row; more than one row is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Existence(Subquery):
+    """Whether the plan has a row: EXISTS, or IN, whose plan is a Filter by what is compared. Never NULL."""
+
+    is_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,13 @@ from headrace.plan.expressions import (
     Case,
     Cast,
     Column,
+    Existence,
     Expression,
     GetField,
     Lambda,
     Literal,
     ScalarSubquery,
+    Subquery,
     UserCall,
     WindowCall,
 )
@@ -49,6 +51,7 @@ from headrace.plan.nodes import (
     WindowAssign,
     WindowFunctions,
 )
+from headrace.plan.transform import rewrite_plan, substitute_columns
 from headrace.sql.vectorised.user_function import PREFIX
 from headrace.types import DAY_TIME_INTERVAL
 
@@ -147,8 +150,11 @@ class _Writer:
         parts += [call.frame] if call.frame else []
         return f"{self.text(call.function)} OVER ({' '.join(parts)})"
 
-    def subquery(self, subquery: ScalarSubquery) -> str:
-        return "subquery(" + " <- ".join(line.strip() for line in self.lines(subquery.plan, 0)) + ")"
+    def subquery(self, subquery: Subquery) -> str:
+        name = "exists" if isinstance(subquery, Existence) else "subquery"
+        by_id = dict(zip(subquery.parameters, subquery.outer, strict=True))
+        plan = rewrite_plan(subquery.plan, lambda node: substitute_columns(node, by_id))
+        return f"{name}(" + " <- ".join(line.strip() for line in self.lines(plan, 0)) + ")"
 
     def function(self, expression: Lambda) -> str:
         names = ", ".join(self.column(parameter) for parameter in expression.parameters)
@@ -245,6 +251,7 @@ _EXPRESSIONS: Mapping[type[Expression], Callable[[_Writer, Any], str]] = Mapping
         Lambda: _Writer.function,
         Literal: _literal,
         ScalarSubquery: _Writer.subquery,
+        Existence: _Writer.subquery,
         UserCall: lambda w, e: f"{e.function.removeprefix(PREFIX)}({w.texts(e.args)})",
         WindowCall: _Writer.over,
     }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from headrace.plan.expressions import Alias, Column, Expression, references, substitute
+from headrace.plan.expressions import Alias, Column, Expression, references, substitute, walk
 from headrace.plan.nodes import Plan, SortKey
 
 P = TypeVar("P", bound=Plan)
@@ -50,6 +50,18 @@ def read_columns(plan: Plan) -> frozenset[int]:
     ids = frozenset().union(*(references(expression) for expression in expressions_of(plan)))
     event_time = getattr(plan, "event_time", None)
     return ids | {event_time.id} if isinstance(event_time, Column) else ids
+
+
+def free_columns(plan: Plan) -> dict[int, Column]:
+    """Return the columns, by id, that a plan reads and no node of it gives: those of the query around it."""
+    free: dict[int, Column] = {}
+    for node in plan.inputs:
+        free |= free_columns(node)
+    for expression in expressions_of(plan):
+        read = references(expression)
+        free |= {e.id: e for e in walk(expression) if isinstance(e, Column) and e.id in read}
+    given = {column.id for node in plan.inputs for column in node.columns}
+    return {id_: column for id_, column in free.items() if id_ not in given}
 
 
 def substitute_columns(plan: P, by_id: dict[int, Expression]) -> P:

@@ -112,7 +112,8 @@ class SelectList:
 
     def _qualified_star(self, node: exp.Column) -> Iterator[Item]:
         parts = [part.name for part in node.parts[:-1]]
-        columns = self.source.star(parts[-1])
+        around = self.binder.scope.outer
+        columns = self.source.star(parts[-1]) or (around.relation.star(parts[-1]) if around else ())
         if columns:
             yield from self._star(node.this, columns, node)
             return

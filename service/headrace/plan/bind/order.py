@@ -16,12 +16,12 @@ from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import fold_whole, value_of
-from headrace.plan.expressions import AggregateCall, Column, ScalarSubquery, walk
+from headrace.plan.expressions import AggregateCall, Column, Subquery, walk
 from headrace.plan.nodes import Limit, Offset, Plan, Sort, SortKey
 from headrace.sql.parse import position_of
 
 _MOST = (1 << 31) - 1
-_VARYING = (AggregateCall, Column, ScalarSubquery)
+_VARYING = (AggregateCall, Column, Subquery)
 """What is no constant."""
 
 

@@ -11,6 +11,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.items import Item
+from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.order import sort_key
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.session import Session
@@ -48,7 +49,7 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
     """
     child, items, keys = _over(child, output.items, output.keys, session)
     child, items = _generated(child, items, session)
-    aliases = _aliases(items, session)
+    aliases = _aliases(items, child, session)
     by_expression = {alias.child: alias.column for alias in reversed(aliases)}
     extra: list[Alias] = []
     sort = []
@@ -75,13 +76,14 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
     return plan
 
 
-def _aliases(items: list[Item], session: Session) -> tuple[Alias, ...]:
+def _aliases(items: list[Item], child: Plan, session: Session) -> tuple[Alias, ...]:
     """Return the items as aliases; a plain column keeps its id unless it stands there twice."""
     found: list[Alias] = []
     used: set[int] = set()
+    given = {column.id for column in child.columns}  # a column of the query around is none of them
     for item in items:
         expression = item.bound.expression
-        keeps = isinstance(expression, Column) and expression.name == item.name and expression.id not in used
+        keeps = isinstance(expression, Column) and expression.name == item.name and expression.id in given - used
         column = expression if keeps else session.ids.column(expression.type, item.name)
         assert isinstance(column, Column)  # what the line above says
         used.add(column.id)
@@ -130,6 +132,7 @@ def _generated(child: Plan, items: list[Item], session: Session) -> tuple[Plan, 
             condition = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
             raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
     for item in found:
+        refuse_asking(item.bound.expression, item.node)
         call, outer = split_outer(item.bound.expression, item.node)
         node = generate(child, call, item.names, session, outer)
         made = [Item(Bound(column, column.name, column.name), item.node) for column in node.output]

@@ -53,7 +53,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean: the relation's columns, then `later` (windows, aliases of SELECT), then the query around it."""
+    """What names mean: the relation's columns, then `later` (windows, aliases of SELECT), then columns around it."""
 
     relation: Relation
     later: Callable[[str], Bound | None] = lambda _: None
@@ -82,7 +82,7 @@ class Scope:
             self._named(self.first, parts)
             or self._column(parts, names)
             or self._named(self.later, parts)
-            or (self.outer._find(parts) if self.outer else None)  # noqa: SLF001  # the same class, one query out
+            or (self.outer._column(parts, names) if self.outer else None)  # noqa: SLF001  # the same class, one query out
         )
 
     def _named(self, lookup: Callable[[str], Bound | None], parts: Sequence[str]) -> Bound | None:

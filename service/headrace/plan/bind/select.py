@@ -20,6 +20,7 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.leaves import check_cast
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.items import Item, SelectList
+from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.order import limited, sort_keys
 from headrace.plan.bind.output import Output, finish
 from headrace.plan.bind.refused.typed import refuse_no_number
@@ -107,6 +108,9 @@ class _Block:
         with self.findings.collect():
             keys = sort_keys(self.tree, [item.bound for item in items], after.bind)
             refuse_sorting(keys, [item.bound for item in items])
+            for key, node in keys:
+                if not any(item.bound.expression == key.expression for item in items):
+                    refuse_asking(key.expression, node)
         with self.findings.collect():
             refuse_qualify(self.tree.args.get("qualify"), after, streaming=self.source.plan.is_streaming)
         self.findings.close()
@@ -170,7 +174,8 @@ class _Block:
     ) -> tuple[Plan, list[Item], list[tuple[Bound, exp.Expr]]]:
         """Return the Aggregate (under HAVING), and the items and sort keys over its columns."""
         ids = self.session.ids
-        extraction = Extraction((), ids, grouped=grouping is not None, refused=tuple(self.windows.times))
+        given = frozenset(column.id for column in child.columns)
+        extraction = Extraction((), ids, grouping is not None, refused=tuple(self.windows.times), given=given)
         node_keys = key_columns(grouping.keys if grouping else (), ids)
         extraction.keys = node_keys
         if grouping is not None and grouping.sets is not None:
@@ -180,6 +185,7 @@ class _Block:
         lowered: list[Item] = []
         for item in items:
             with self.findings.collect(), item.located():
+                extraction.refuse_correlated(item.bound)
                 lowered.append(replace(item, bound=extraction.lower(item.bound)))
         filter_ = None
         with self.findings.collect(), _after_grouping(self.tree.args.get("having"), grouped=grouping is not None):

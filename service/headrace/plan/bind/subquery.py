@@ -11,15 +11,14 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import call, is_generator
-from headrace.plan.bind.expression.predicates import refuse_stream
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.nested.correlation import pulled, refuse_correlation
+from headrace.plan.bind.nested.subqueries import equal_to, or_unknown, refuse_stream, tested_nodes, without_limit
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
-from headrace.plan.expressions import Alias, Column, Expression, Literal, WindowCall, references
+from headrace.plan.expressions import Expression, Literal, WindowCall
 from headrace.plan.expressions import walk as walk_expression
-from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, walk
-from headrace.plan.time_range import conjuncts
-from headrace.plan.transform import read_columns
+from headrace.plan.nodes import Filter, Join, JoinType, Plan
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, NULL, STRING
 from headrace.values import Position
@@ -146,57 +145,27 @@ def _subquery(node: exp.Expr) -> tuple[exp.Expr, exp.Expr, bool] | None:
 
 
 def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
+    """Return the relation's plan with the condition as a semi or anti join, or as a filter where it is none."""
     found = _subquery(part)
     assert found is not None
     node, query, negated = found
     query = query.this if isinstance(query, exp.Subquery) else query
-    plan = binder.session.bind_query(query, binder.session, binder.scope).plan
-    refuse_stream(plan)
-    tested = plan.columns
-    plan, correlated = _pulled(plan, frozenset(column.id for column in relation.plan.columns))
+    inside = binder.session.bind_query(query, binder.session, binder.scope).plan
+    refuse_stream(inside)
+    inside = inside if isinstance(node, exp.In) else without_limit(inside)
+    refuse_correlation(inside, streaming=relation.plan.is_streaming, is_scalar=False)
+    apart = pulled(inside)
+    if apart is None:
+        return Filter(relation.plan, condition(part, binder))
+    plan, correlated = apart
     conditions = list(correlated)
-    is_in = isinstance(node, exp.In)
-    if is_in:
+    null_aware = isinstance(node, exp.In) and negated and not correlated
+    if isinstance(node, exp.In):
+        pairs = zip(tested_nodes(node, inside.columns), inside.columns, strict=True)
+        equal = [equal_to(binder.bind(item), column, binder) for item, column in pairs]
         if negated and correlated:
-            message = "NOT IN (SELECT ...) may not refer to the query around it."
-            raise StreamError("SQL_UNSUPPORTED", message, hint="Write NOT EXISTS.", at=position_of(node))
-        left = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this.unnest()]
-        if len(left) != len(tested):
-            message = f"IN compares {len(left)} values with a query of {len(tested)} columns."
-            name = "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH"
-            raise StreamError("SQL_ANALYSIS", message, condition=name, at=position_of(node))
-        pairs = zip(left, tested, strict=True)
-        equal = [_equal(binder.bind(item), column, binder) for item, column in pairs]
+            equal = [or_unknown(each) for each in equal]
         conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
-    condition = all_of(conditions) if conditions else None
-    return Join(relation.plan, plan, how, condition, is_in and negated, in_where=True, at=position_of(node))
-
-
-def _equal(tested: Bound, column: Column, binder: Binder) -> Expression:
-    try:
-        return call("equal", [tested.expression, column], ansi=binder.ansi)
-    except StreamError as error:
-        if (error.condition or "").startswith("DATATYPE_MISMATCH."):
-            error.condition = "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"
-        raise
-
-
-def _pulled(plan: Plan, outer: frozenset[int]) -> tuple[Plan, list[Expression]]:
-    """Return the plan without the conditions that refer to the query around it, and those conditions."""
-    if not any(read_columns(node) & outer for node in walk(plan)):
-        return plan, []
-    if isinstance(plan, Filter):
-        child, found = _pulled(plan.child, outer)
-        parts = conjuncts(plan.condition)
-        inside = [part for part in parts if not references(part) & outer]
-        found += [part for part in parts if references(part) & outer]
-        return (Filter(child, all_of(inside)) if inside else child), found
-    if isinstance(plan, Project) and not read_columns(plan) & outer:
-        child, found = _pulled(plan.child, outer)
-        given = {column.id for column in plan.columns}
-        needed = frozenset().union(*(references(part) for part in found)) - outer - given
-        passed = tuple(Alias(column, column) for column in child.columns if column.id in needed)
-        return replace(plan, child=child, items=(*plan.items, *passed)), found
-    message = "A query inside an expression may refer to the query around it in the conditions of its WHERE only."
-    raise StreamError("SQL_UNSUPPORTED", message, hint="Write it as a join.")
+    on = all_of(conditions) if conditions else None
+    return Join(relation.plan, plan, how, on, null_aware, in_where=True, at=position_of(node))

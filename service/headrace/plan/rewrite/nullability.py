@@ -8,8 +8,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from headrace.plan.expressions import Call, Case, Cast, Column, Expression, GetField, Literal, children
+from headrace.plan.expressions import (
+    AggregateCall,
+    Call,
+    Case,
+    Cast,
+    Column,
+    Expression,
+    GetField,
+    Literal,
+    ScalarSubquery,
+    children,
+    references,
+    substitute,
+)
+from headrace.plan.nodes import Aggregate, Filter, Join, Plan, Project, walk
 from headrace.plan.rewrite.determinism import is_deterministic
+from headrace.plan.time_range import conjuncts
 
 _INTOLERANT = frozenset(
     [
@@ -64,6 +79,12 @@ _INTOLERANT = frozenset(
 )
 """Functions of Spark's trait NullIntolerant: NULL when any argument is."""
 
+_NULL_OF_NONE = frozenset(
+    {"any_value", "avg", "first", "last", "max", "mean", "min", "stddev", "stddev_pop", "stddev_samp", "sum"}
+    | {"var_pop", "var_samp", "variance"}
+)
+"""Aggregates that are NULL over no rows."""
+
 UNKNOWN = object()
 """No value: what an expression gives is not worked out here."""
 
@@ -77,6 +98,31 @@ def needed_columns(expression: Expression) -> Iterator[Column]:
     elif isinstance(expression, Call) and expression.function in (*_INTOLERANT, "is_not_null"):
         for child in children(expression):
             yield from needed_columns(child)
+    elif isinstance(expression, ScalarSubquery) and _is_null_without_rows(expression.plan):
+        yield from _of_a_match(expression)
+
+
+def _is_null_without_rows(plan: Plan) -> bool:
+    """Return True for an aggregate whose value is NULL where no row matches: not count, and no coalesce."""
+    while isinstance(plan, Project | Filter):
+        if isinstance(plan, Project) and value_for_nulls(plan.items[0].child) is not None:
+            return False
+        plan = plan.child
+    if not isinstance(plan, Aggregate):
+        return False
+    calls = [item.child for item in plan.aggregates]
+    return bool(plan.keys) or all(isinstance(call, AggregateCall) and call.function in _NULL_OF_NONE for call in calls)
+
+
+def _of_a_match(subquery: ScalarSubquery) -> Iterator[Column]:
+    """Yield the columns of the row around that a match needs."""
+    by_id = dict(zip(subquery.parameters, subquery.outer, strict=True))
+    for node in walk(subquery.plan):
+        for part in conjuncts(node.condition) if isinstance(node, Filter | Join) else ():
+            if isinstance(part, Call) and part.function == "equal":
+                for side in part.args:
+                    if references(side) <= by_id.keys():
+                        yield from needed_columns(substitute(side, by_id))
 
 
 def rejects_null(condition: Expression) -> bool:

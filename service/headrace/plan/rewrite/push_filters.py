@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from headrace.plan.expressions import Alias, Expression, Membership, ScalarSubquery, references, substitute, walk
+from headrace.plan.expressions import Alias, Expression, Membership, Subquery, references, substitute, walk
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -233,7 +233,7 @@ def _as_test(join: Join, parts: _Parts) -> Plan:
 
 
 def _asks_a_table(part: Expression) -> bool:
-    return any(isinstance(each, ScalarSubquery | Membership) for each in walk(part))
+    return any(isinstance(each, Subquery | Membership) for each in walk(part))
 
 
 def _by_side(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from headrace.plan.expressions import Expression, ScalarSubquery, rewrite
+from headrace.plan.expressions import Expression, Subquery, rewrite
 from headrace.plan.nodes import Plan
 from headrace.plan.rewrite import (
     collapse_projects,
@@ -20,6 +20,7 @@ from headrace.plan.rewrite import (
     push_filters,
     simplify_conditions,
 )
+from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.transform import map_expressions, rewrite_plan
 
 Rule = Callable[[Plan], Plan]
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     push_filters.apply,
     outer_to_inner.apply,
     push_filters.apply,
+    lift_subqueries.apply,
     prune_columns.apply,
     collapse_projects.apply,
     hash_bytes.apply,
@@ -53,7 +55,7 @@ def optimize(plan: Plan, output_mode: str) -> Plan:
         plan = rule(plan)
 
     def inner(expression: Expression) -> Expression:
-        if isinstance(expression, ScalarSubquery):
+        if isinstance(expression, Subquery):
             return replace(expression, plan=optimize(expression.plan, output_mode))
         return expression
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.nested.correlation import outer_reference
 from headrace.plan.expressions import (
     AggregateCall,
     Alias,
@@ -20,6 +21,7 @@ from headrace.plan.expressions import (
     Expression,
     Lambda,
     Literal,
+    ScalarSubquery,
     WindowCall,
     children,
     walk,
@@ -65,6 +67,7 @@ class Extraction:
     grouped: bool = True
     grouping_id: Column | None = None
     refused: tuple[Expression, ...] = ()
+    given: frozenset[int] | None = None
     _calls: dict[AggregateCall, Alias] = field(default_factory=dict)
 
     @property
@@ -80,6 +83,24 @@ class Extraction:
         """
         return replace(bound, expression=self._lower(bound.expression, bound, frozenset()))
 
+    def refuse_correlated(self, bound: Bound) -> None:
+        """Raise for a query that reads the row of no group: one outside of aggregates that is no key.
+
+        Raises:
+            StreamError: SCALAR_SUBQUERY_IS_IN_GROUP_BY_OR_AGGREGATE_FUNCTION.
+        """
+        self._refuse_correlated(bound.expression, frozenset(key.child for key in self.keys))
+
+    def _refuse_correlated(self, expression: Expression, keys: frozenset[Expression]) -> None:
+        if expression in keys or isinstance(expression, AggregateCall):
+            return
+        if isinstance(expression, ScalarSubquery) and expression.outer:
+            message = "A query that reads the row around it stands neither in GROUP BY nor in an aggregate function."
+            condition = "SCALAR_SUBQUERY_IS_IN_GROUP_BY_OR_AGGREGATE_FUNCTION"
+            raise StreamError("SQL_ANALYSIS", message, hint="Put first() around it.", condition=condition)
+        for child in children(expression):
+            self._refuse_correlated(child, keys)
+
     def _lower(self, expression: Expression, whole: Bound, parameters: frozenset[int]) -> Expression:
         for key in self.keys:
             if expression == key.child:
@@ -93,7 +114,7 @@ class Extraction:
         if isinstance(expression, Column):
             if expression.id in parameters:
                 return expression
-            raise self._missing(whole)
+            raise self._ungrouped_column(expression, whole)
         if isinstance(expression, Lambda):
             parameters = parameters | {parameter.id for parameter in expression.parameters}
             return replace(expression, body=self._lower(expression.body, whole, parameters))
@@ -131,6 +152,10 @@ class Extraction:
         power = Literal(BIGINT, 1 << place)
         masked = Call(BIGINT, "bit_and_op", (self.grouping_id, power))
         return Cast(TINYINT, Call(BIGINT, "div", (masked, power)))
+
+    def _ungrouped_column(self, column: Column, whole: Bound) -> StreamError:
+        of_the_row_around = self.given is not None and column.id not in self.given
+        return outer_reference() if of_the_row_around else self._missing(whole)
 
     def _missing(self, whole: Bound) -> StreamError:
         if not self.grouped:

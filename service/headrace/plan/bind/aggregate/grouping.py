@@ -13,6 +13,7 @@ from headrace.plan.bind.aggregate.extraction import has_aggregate
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import is_generator
 from headrace.plan.bind.expression.known import refuse_unread
+from headrace.plan.bind.expression.time_window import NAMES
 from headrace.plan.bind.order import ordinal
 from headrace.plan.bind.refused.ordered import refuse_group_key
 from headrace.plan.expressions import AggregateCall, Alias, Column, Expression, Literal, WindowCall, children, walk
@@ -73,6 +74,9 @@ def bind_grouping(
         for key in keys:
             refuse_group_key(key, position_of(group))
         return Grouping(tuple({key.expression: key for key in keys}.values()))
+    for node in group.find_all(exp.Anonymous):  # its columns may be keys before it
+        if node.name.lower() in NAMES:
+            bind(node)
     found = _Keys(lambda node: _key(node, bind, outputs))
     plain: list[_Set] = []
     several: list[list[_Set]] = []

@@ -33,6 +33,7 @@ from headrace.plan.bind.expression.lambdas import bind_arguments, expanded, name
 from headrace.plan.bind.expression.over import bind_over, nulls_first
 from headrace.plan.bind.expression.time_window import NAMES, TimeWindows
 from headrace.plan.bind.named import positional
+from headrace.plan.bind.nested import subqueries
 from headrace.plan.bind.refused.exact import refuse_arguments
 from headrace.plan.bind.refused.mistaken import (
     IN_AGGREGATE,
@@ -47,7 +48,7 @@ from headrace.plan.bind.refused.typed import check_typed
 from headrace.plan.bind.scope import Scope, field_of, named_element
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Call, Cast, Literal, ScalarSubquery
+from headrace.plan.expressions import Call, Cast, Literal
 from headrace.sql.grammar.variant_path import VariantField
 from headrace.sql.parse import position_of
 from headrace.sql.vectorised.user_function import UserFunction
@@ -248,6 +249,8 @@ def _binary(binder: Binder, node: exp.Expr) -> Bound:
     function, text = operators.BINARY[type(node)]
     left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
     shown = text.format(left.text, right.text)
+    if function in ("equal", "not_equal"):
+        subqueries.refuse_compared((left, right))
     return binder.operator(function, shown, left, right)
 
 
@@ -259,6 +262,8 @@ def _unary(binder: Binder, node: exp.Expr) -> Bound:
     if function == "not" and child.text.startswith("(") and child.text.endswith(" IS NULL)"):
         shown = f"{child.text[:-9]} IS NOT NULL)"
         return binder.operator("is_not_null", shown, Bound(child.expression.args[0], ""))  # type: ignore[attr-defined]
+    if function == "not" and (made := subqueries.negated(child.expression)) is not None:
+        return Bound(made, text.format(child.text))
     return binder.operator(function, text.format(child.text), child)
 
 
@@ -329,21 +334,13 @@ def _like(binder: Binder, node: exp.Expr) -> Bound:
     return predicates.like(binder, node)
 
 
-def _scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
-    tree = node.this if isinstance(node, exp.Subquery) else node
-    relation = binder.session.bind_query(tree, binder.session, None)
-    predicates.refuse_stream(relation.plan)
-    columns = relation.plan.columns
-    if len(columns) != 1:
-        message = f"A scalar subquery returns one column; this one returns {len(columns)}."
-        condition = "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN"
-        raise StreamError("SQL_ANALYSIS", message, condition=condition)
-    return Bound(ScalarSubquery(columns[0].type, relation.plan, str(id(relation.plan))), "scalarsubquery()")
+def _in(binder: Binder, node: exp.In) -> Bound:
+    return predicates.bind_in(binder, node) if node.args.get("query") is None else subqueries.in_subquery(binder, node)
 
 
 def _exists(binder: Binder, node: exp.Expr) -> Bound:
     if isinstance(node.this, exp.Query):
-        raise predicates.subquery_misplaced("EXISTS")
+        return subqueries.exists(binder, node)  # type: ignore[arg-type]
     return binder.function("exists", node, _arguments(node))  # type: ignore[arg-type]
 
 
@@ -376,7 +373,7 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         **dict.fromkeys(leaves.LEAVES, _leaf),
         **dict.fromkeys((exp.Like, exp.ILike, exp.Escape), _like),
         **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
-        **dict.fromkeys((exp.Subquery, exp.Select, exp.Union), _scalar_subquery),
+        **dict.fromkeys((exp.Subquery, exp.Select, exp.Union), subqueries.scalar_subquery),
         **dict.fromkeys((exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.WithinGroup, exp.Anonymous), _anonymous),
         exp.Alias: _alias,
         exp.Between: predicates.between,
@@ -387,7 +384,7 @@ _RULES: Mapping[type[exp.Expr], Callable[[Binder, Any], Bound]] = MappingProxyTy
         exp.Exists: _exists,
         exp.Extract: predicates.extract,
         exp.Identifier: lambda binder, node: binder.scope.resolve([node.name]),
-        exp.In: predicates.bind_in,
+        exp.In: _in,
         exp.Is: predicates.bind_is,
         exp.NullSafeNEQ: predicates.distinct_from,
         exp.Paren: _paren,

@@ -1,4 +1,4 @@
-"""Room 3: CASE, BETWEEN, IN, IS, TRIM, LIKE in its forms, and what is refused of queries inside expressions."""
+"""Room 3: CASE, BETWEEN, IN, IS, TRIM, and LIKE in its forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.call import call, is_function
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case, Literal
-from headrace.plan.nodes import Plan
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.variants import is_path
@@ -75,8 +74,6 @@ def bind_is(binder: Binder, node: exp.Expr) -> Bound:
 
 def bind_in(binder: Binder, node: exp.Expr) -> Bound:
     """Return IN over a list."""
-    if node.args.get("query") is not None:
-        raise subquery_misplaced("IN")
     operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
     shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
     return binder.operator("in", shown, *operands)
@@ -150,24 +147,3 @@ def variant_field(binder: Binder, node: exp.Expr) -> Bound:
         raise StreamError("SQL_UNSUPPORTED", f"The path {path!r} is not done.")
     made = call("variant_get", [child.expression, Literal(STRING, path)])
     return Bound(made, f"variant_get({child.text}, {path})", node.args["key"].name or None)
-
-
-def refuse_stream(plan: Plan) -> None:
-    """Raise when a query inside an expression reads a stream.
-
-    Raises:
-        StreamError: INVALID_SUBQUERY_EXPRESSION.STREAMING_QUERY.
-    """
-    if plan.is_streaming:
-        message = "A query inside an expression may not read a stream."
-        hint = "Join the stream instead, for example with LEFT SEMI JOIN."
-        condition = "INVALID_SUBQUERY_EXPRESSION.STREAMING_QUERY"
-        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
-
-
-def subquery_misplaced(word: str) -> StreamError:
-    """Return the refusal of a subquery predicate that is not a condition of its own in WHERE."""
-    message = f"{word} (SELECT ...) is supported as one of the AND-ed conditions of WHERE only."
-    return StreamError(
-        "SQL_UNSUPPORTED", message, hint="Write it as a LEFT SEMI JOIN, or as two queries with UNION ALL."
-    )

@@ -11,6 +11,7 @@ from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
 from headrace.plan.constant import cast_to
@@ -51,6 +52,7 @@ def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer:
     except StreamError as error:
         error.condition = "ROUTINE_NOT_FOUND" if error.condition == "UNRESOLVED_ROUTINE" else error.condition
         raise
+    refuse_asking(bound.expression, function)
     generator, keeps_empty = split_outer(bound.expression, function)
     alias = node.args.get("alias")
     if node.args.get("view") and (alias is None or not (alias.name or alias.args.get("columns"))):

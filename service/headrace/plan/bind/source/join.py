@@ -9,6 +9,7 @@ from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.nested.subqueries import refuse_correlated_value
 from headrace.plan.bind.refused.mistaken import IN_JOIN
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
@@ -63,6 +64,7 @@ def _condition(on: exp.Expr, left: Relation, right: Relation, session: Session, 
         raise (_generator(on) if nested else error) from error.__cause__
     if any(is_generator(part) for part in walk(bound.expression)):
         raise _generator(on)
+    refuse_correlated_value(bound.expression, on)
     if windows.used:
         hint = "Make the window a column in a subquery on each side, and compare those."
         raise StreamError("SQL_UNSUPPORTED", "window() may not stand in ON.", hint=hint, at=position_of(on))

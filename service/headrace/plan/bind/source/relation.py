@@ -14,6 +14,7 @@ from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.nested.lateral import has_condition, refuse_kind, refuse_lateral, with_conditions, without_from
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
@@ -37,6 +38,7 @@ from headrace.plan.expressions import Alias, Column
 from headrace.plan.nodes import (
     Deduplicate,
     GroupsWithState,
+    Join,
     Plan,
     Project,
     StreamScan,
@@ -75,12 +77,15 @@ def bind_item(node: exp.Expr, session: Session, outer: Scope | None) -> Relation
     """
     refuse_unread(node)
     if isinstance(node, exp.Subquery):
-        inner = session.bind_query(node.this, session, None)
+        inner = session.bind_query(node.this, session, outer)
         return renamed(inner.plan, node.args.get("alias"), session)
     if isinstance(node, exp.Values):
         return renamed(bind_values(node, session).plan, node.args.get("alias"), session)
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Func):
         return renamed(bind_table_function(node.this, session), node.args.get("alias"), session)
+    if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
+        inner = session.bind_query(node.this.this, session, None)
+        return renamed(inner.plan, node.args.get("alias"), session)
     if isinstance(node, exp.Lateral):
         return bind_lateral(node, Relation(Values(((),), ()), ()), session, outer)
     if isinstance(node, exp.Table):
@@ -142,11 +147,31 @@ def bind_values(tree: exp.Values, session: Session) -> Relation:
 def _with_joins(relation: Relation, node: exp.Expr, session: Session, outer: Scope | None) -> Relation:
     for join in node.args.get("joins") or []:
         if isinstance(join.this, exp.Lateral):
-            relation = bind_lateral(join.this, relation, session, outer)
+            relation = _lateral(join, relation, session, outer)
         else:
             right = _with_joins(bind_item(join.this, session, outer), join.this, session, outer)
             relation = bind_join(join, relation, right, session, outer)
     return relation
+
+
+def _lateral(join: exp.Join, left: Relation, session: Session, outer: Scope | None) -> Relation:
+    refuse_kind(join)
+    node = join.this
+    if not isinstance(node.this, exp.Subquery):
+        if has_condition(join):
+            message = "ON may not stand behind a LATERAL function."
+            raise StreamError("SQL_UNSUPPORTED", message, hint="Write the condition in WHERE.", at=position_of(join))
+        return bind_lateral(node, left, session, outer)
+    refuse_unread(node)
+    inner = session.bind_query(node.this.this, session, Scope(left, ids=session.ids))
+    refuse_lateral(left.plan, inner.plan)
+    right = renamed(inner.plan, node.args.get("alias"), session)
+    alone = without_from(join, left, right)
+    if alone is not None:
+        return alone
+    bound = bind_join(join, left, right, session, outer)
+    assert isinstance(bound.plan, Join)  # a join without USING
+    return with_conditions(bound.plan, left, right)
 
 
 def _table(node: exp.Table, session: Session) -> Relation:

@@ -1,0 +1,1 @@
+"""Room 3: queries inside expressions and LATERAL ones, which may read the row around them."""

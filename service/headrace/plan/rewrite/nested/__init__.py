@@ -1,0 +1,1 @@
+"""Room 3: rules about queries inside expressions."""
