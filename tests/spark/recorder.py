@@ -281,7 +281,7 @@ def _scalar(value: Any, kind: DataType) -> Any:
         return value.isoformat() if isinstance(value, datetime.date) else format(value, "f")
     if isinstance(kind, BinaryType):
         return base64.b64encode(bytes(value)).decode()
-    return value
+    return str(value) if isinstance(value, datetime.timedelta) else value
 
 
 def refusal(error: Exception, at: str) -> dict[str, str]:

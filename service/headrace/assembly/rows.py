@@ -1,14 +1,16 @@
 """Fitting shop: rows written in YAML to an Arrow table of a Spark schema.
 
 Takes mappings of plain values; gives exact types: timestamps are ISO-8601 with a zone (UTC without one), dates ISO,
-decimals texts or numbers, binary base64. A missing column is null.
+decimals texts or numbers, binary base64, intervals of days and shorter as in ``-1 day, 23:59:59.5``, keys of maps texts
+too. A missing column is null.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
@@ -18,8 +20,10 @@ from headrace.errors import StreamError, did_you_mean
 from headrace.types import (
     BINARY,
     DATE,
+    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
+    INTEGRAL,
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
@@ -66,7 +70,9 @@ def _value(value: Any, kind: DataType) -> Any:
     if isinstance(kind, ArrayType):
         return [_value(item, kind.element) for item in value]
     if isinstance(kind, MapType):
-        return [(_value(key, kind.key), _value(item, kind.value)) for key, item in value.items()]
+        whole = kind.key in INTEGRAL  # JSON has no keys but texts
+        keys = [int(key) if whole else _value(key, kind.key) for key in value]
+        return [(key, _value(item, kind.value)) for key, item in zip(keys, value.values(), strict=True)]
     if isinstance(kind, StructType):
         return {field.name: _value(value.get(field.name), field.type) for field in kind.fields}
     if isinstance(kind, DecimalType):
@@ -78,6 +84,19 @@ def _value(value: Any, kind: DataType) -> Any:
 def _instant(value: Any) -> datetime:
     found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+_SPAN = re.compile(r"(?:(?P<days>[+-]?\d+) days?, )?(?P<clock>\d+:\d\d:\d\d)(?P<fraction>\.\d{1,6})?")
+
+
+def _span(value: Any) -> timedelta:
+    found = _SPAN.fullmatch(str(value))
+    if found is None:
+        message = "write it as in '2 days, 1:00:00' or '-1 day, 23:59:59.5'"
+        raise ValueError(message)
+    hours, minutes, seconds = (int(part) for part in found["clock"].split(":"))
+    micros = int((found["fraction"] or ".")[1:].ljust(6, "0"))
+    return timedelta(int(found["days"] or 0), seconds, micros, minutes=minutes, hours=hours)
 
 
 def _text(value: Any) -> str:
@@ -92,6 +111,7 @@ _READERS: Mapping[DataType, Callable[[Any], Any]] = {
     TIMESTAMP_NTZ: lambda value: _instant(value).replace(tzinfo=None),
     DATE: lambda value: value if isinstance(value, date) else date.fromisoformat(str(value)),
     BINARY: lambda value: base64.b64decode(value, validate=True),
+    DAY_TIME_INTERVAL: _span,
     DOUBLE: float,
     FLOAT: float,
     STRING: _text,
