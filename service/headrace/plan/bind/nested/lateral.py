@@ -40,6 +40,20 @@ def refuse_kind(node: exp.Join) -> None:
         raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
 
 
+def refuse_left(node: exp.Join) -> None:
+    """Raise for LEFT JOIN of a function that gives rows.
+
+    Spark keeps rows without elements where ON TRUE is written, and drops them else; the tree is the same for both.
+
+    Raises:
+        StreamError: SQL_UNSUPPORTED.
+    """
+    if (node.side or "").upper() == "LEFT":
+        message = "LEFT JOIN LATERAL of a function that gives rows is not done."
+        hint = "Write LATERAL VIEW OUTER to keep rows without elements, a comma and LATERAL to drop them."
+        raise StreamError("SQL_UNSUPPORTED", message, hint=hint, at=position_of(node))
+
+
 def has_condition(node: exp.Join) -> bool:
     """Return True for ON with anything but TRUE."""
     on = node.args.get("on")
@@ -65,7 +79,12 @@ def without_from(node: exp.Join, left: Relation, right: Relation) -> Relation | 
     if not _is_alone(right.plan):
         return None
     if has_condition(node):
-        raise unplanned("ON may not stand behind a lateral query without FROM")
+        if left.plan.is_streaming:
+            raise unplanned("ON may not stand behind a lateral query without FROM")
+        message = "ON may not stand behind a lateral query without FROM."
+        raise StreamError("SQL_UNSUPPORTED", message, hint="Write the condition in WHERE.", at=position_of(node))
+    if any(isinstance(each, Generate) for each in walk(right.plan)):
+        refuse_left(node)
     return Relation(_onto(right.plan, left.plan), (*left.visible, *right.visible))
 
 

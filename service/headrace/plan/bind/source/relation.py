@@ -14,7 +14,14 @@ from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
-from headrace.plan.bind.nested.lateral import has_condition, refuse_kind, refuse_lateral, with_conditions, without_from
+from headrace.plan.bind.nested.lateral import (
+    has_condition,
+    refuse_kind,
+    refuse_lateral,
+    refuse_left,
+    with_conditions,
+    without_from,
+)
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
@@ -161,6 +168,7 @@ def _lateral(join: exp.Join, left: Relation, session: Session, outer: Scope | No
         if has_condition(join):
             message = "ON may not stand behind a LATERAL function."
             raise StreamError("SQL_UNSUPPORTED", message, hint="Write the condition in WHERE.", at=position_of(join))
+        refuse_left(join)
         return bind_lateral(node, left, session, outer)
     refuse_unread(node)
     inner = session.bind_query(node.this.this, session, Scope(left, ids=session.ids))
