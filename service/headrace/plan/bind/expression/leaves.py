@@ -14,7 +14,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
-from headrace.plan.expressions import Literal
+from headrace.plan.expressions import Call, Expression, Literal
 from headrace.sql.cast import CastMode, can_cast, render_cast
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
@@ -33,11 +33,13 @@ from headrace.types import (
     TIMESTAMP,
     TINYINT,
     VARIANT,
+    YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
     is_numeric,
 )
 
+_INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)
 LEAVES = (exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.Interval)
 """The tree classes that `bind_leaf` takes."""
 
@@ -79,6 +81,18 @@ def type_of(node: exp.Expr) -> DataType:
         raise
 
 
+def _has_own_fields(interval: Expression) -> bool:
+    """Return True for an interval that is DAY, or HOUR TO MINUTE, in Spark: the type here is that of all fields."""
+    match interval:
+        case Literal():
+            return True
+        case Call(function="subtract", args=(left, right)) if left.type == right.type == DATE:
+            return True
+        case Call(function="add" | "subtract" | "negative" | "positive" | "abs", args=args):
+            return any(arg.type in _INTERVALS and _has_own_fields(arg) for arg in args)
+    return False
+
+
 def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: bool) -> None:
     """Raise when Spark has no cast between the two types.
 
@@ -87,6 +101,9 @@ def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: boo
     """
     source = child.expression.type
     mode = CastMode.TRY if try_ else CastMode.ANSI if settings.ansi else CastMode.LEGACY
+    if kind == STRING and source in _INTERVALS and _has_own_fields(child.expression):
+        message = f'The text of "{child.text}" names its own fields, such as DAY alone, which is not done.'
+        raise StreamError("SQL_UNSUPPORTED", message, hint="Write it with extract() and concat().")
     if can_cast(source, kind, mode=mode, settings=settings):
         return
     if VARIANT in (source, kind):
