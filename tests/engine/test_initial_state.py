@@ -36,10 +36,11 @@ def code(tmp_path: Path) -> Iterator[None]:
     sys.path[:] = folders
 
 
-def pipeline_of(make_pipeline: MakePipeline, first: int, users: str = "ab") -> Pipeline:
-    """Return a pipeline whose users start with so much each."""
+def pipeline_of(make_pipeline: MakePipeline, first: int | None, users: str = "ab") -> Pipeline:
+    """Return a pipeline whose users start with so much each, or with nothing."""
     view = {
-        "input": "clicks", "keys": "user", "function": "code_of_totals:totals", "initial_state": "older",
+        "input": "clicks", "keys": "user", "function": "code_of_totals:totals",
+        "initial_state": None if first is None else "older",
         "output_schema": "user STRING, total BIGINT", "state_schema": "total BIGINT", "output_mode": "update",
     }  # fmt: skip
     rows = [{"user": user, "total": first} for user in users]
@@ -86,3 +87,14 @@ def test_a_first_state_that_comes_later_has_no_effect(open_query: OpenQuery, mak
     feed(again, [7], user="b")
     assert run(again) == [[("b", 7)]]
     assert again.tables.current(without=again.runner.tables_past(1)) == {}
+
+
+def test_the_first_state_may_be_taken_out_of_the_file_later(open_query: OpenQuery, make_pipeline: MakePipeline) -> None:
+    """What it gave is kept."""
+    parts = open_query(pipeline_of(make_pipeline, 100))
+    feed(parts, [1])
+    assert run(parts) == [[("a", 101), ("b", 100)]]
+    parts.close()
+    again = open_query(pipeline_of(make_pipeline, None))
+    feed(again, [7], user="b")
+    assert run(again) == [[("b", 107)]]
