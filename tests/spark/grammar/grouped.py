@@ -118,6 +118,25 @@ def windowed_sql(draw: Draw, stream: Stream) -> str:
     return f"SELECT window_time(window) AS wt, * FROM ({grouped('window', source, win)})"
 
 
+def computed(draw: Draw) -> dict[str, Any]:
+    """Conditions on columns that a subquery computes, with regular expressions among them, grouped or not."""
+    stream = wide(draw)
+    stream.delay = draw.one(DELAYS)
+    patterns = ("k RLIKE 'a'", "k LIKE 'a_'", "k LIKE '%a%b'", "array_join(array(k, 'x'), '-') = 'a-x'", "k LIKE 'a%'")
+    kinds = {"c0": draw.one(("INT", "STRING", "TIMESTAMP")), "c1": "BOOLEAN"}
+    made = f"{expression(draw, stream.columns, kinds['c0'], 2)} AS c0, {draw.one(patterns)} AS c1"
+    scope = {"ts": "TIMESTAMP", "k": "STRING", "i": "INT", **kinds}
+    inner = f"SELECT ts, k, i, {made} FROM s{where(draw, stream.columns, 0.3)}"
+    source = f"({inner}){where(draw, scope, 1)}{draw.one(('', ' AND c1'))}"
+    if draw.chance(0.6):
+        sql, mode = f"SELECT ts, k, c0, c1 FROM {source}", draw.one(("append", "update"))
+    else:
+        sql = f"SELECT window.start AS ws, c1, count(*) AS n, max(c0) AS m FROM {source} GROUP BY {window(draw)}, c1"
+        sql += draw.one(("", " HAVING c1", " HAVING count(*) > 1"))
+        mode = draw.one(("append", "update", "complete"))
+    return case([stream], sql, mode, steps(draw, [stream]), settings=settings(draw))
+
+
 def session(draw: Draw) -> dict[str, Any]:
     """GROUP BY a session window."""
     stream = wide(draw)

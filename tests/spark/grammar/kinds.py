@@ -16,6 +16,7 @@ KINDS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "group": grouped.group,
     "window": grouped.windowed,
     "made_time": grouped.made_time,
+    "computed": grouped.computed,
     "session": grouped.session,
     "distinct": grouped.distinct,
     "static_join": joined.static,

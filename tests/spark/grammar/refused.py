@@ -125,7 +125,6 @@ TEXTS = (
     "SELECT DATE 'x' AS x FROM s",
     "SELECT k FROM s WHERE k IN ()",
     "SELECT k FROM s LIMIT 1 UNION ALL SELECT k FROM s",
-    "SELECT k FROM s QUALIFY row_number() OVER (ORDER BY ts) = 1",
     "SELECT k FROM s WHERE row_number() OVER (ORDER BY ts) = 1",
     "SELECT k, row_number() OVER w AS n FROM s WINDOW w AS (ORDER BY ts)",
     "SELECT DISTINCT map(k, i) AS x FROM s",

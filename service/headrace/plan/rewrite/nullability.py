@@ -125,6 +125,15 @@ def _of_a_match(subquery: ScalarSubquery) -> Iterator[Column]:
                         yield from needed_columns(substitute(side, by_id))
 
 
+def is_null_for_a_null(expression: Expression) -> bool:
+    """Return True for a call with the constant NULL that is NULL for it. Source: Spark NullPropagation."""
+    if isinstance(expression, Cast):
+        return isinstance(expression.child, Literal) and expression.child.value is None
+    if not isinstance(expression, Call) or expression.function not in _INTOLERANT:
+        return False
+    return any(isinstance(arg, Literal) and arg.value is None for arg in expression.args)
+
+
 def rejects_null(condition: Expression) -> bool:
     """Return True when the condition is not true for a row whose columns are all NULL. Source: canFilterOutNull."""
     return is_deterministic(condition) and value_for_nulls(condition) in (None, False)

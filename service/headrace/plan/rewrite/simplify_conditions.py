@@ -6,13 +6,14 @@ goes all the way down, and what it drops moves no watermark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from headrace.plan.expressions import Call, Case, Column, Expression, Literal, references, rewrite
 from headrace.plan.nodes import Filter, Join, Plan, Project, SessionAssign, WindowAssign
+from headrace.plan.rewrite.conditions import filtered
 from headrace.plan.rewrite.constraints import constraints
 from headrace.plan.rewrite.determinism import is_deterministic
-from headrace.plan.rewrite.nullability import needed_columns, value_for_nulls
+from headrace.plan.rewrite.nullability import is_null_for_a_null, needed_columns, value_for_nulls
 from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_expressions, map_inputs, rewrite_plan
 from headrace.types import BOOLEAN
@@ -40,7 +41,7 @@ def apply(plan: Plan) -> Plan:
 def compare_with_themselves(plan: Plan) -> Plan:
     """Return the plan without comparisons of a column with itself where it is not NULL, as above a window of it.
 
-    Source: Spark SimplifyBinaryComparison.
+    Source: Spark SimplifyBinaryComparison, NullPropagation.
     """
     return _compared(plan, frozenset())
 
@@ -54,8 +55,9 @@ def _compared(plan: Plan, known: frozenset[int]) -> Plan:
             passed = {item.column.id: item.child.id for item in plan.items if isinstance(item.child, Column)}
             known = frozenset(passed[each] for each in known & passed.keys())
         case Filter():
-            known |= _not_null((*conjuncts(plan.condition), *constraints(plan.child)))
-            decided = _filter(plan, known)
+            own = _not_null(conjuncts(plan.condition))
+            known |= own.keys() | _not_null(constraints(plan.child)).keys()
+            decided = _filter(plan, known, own)
             if not isinstance(decided, Filter):
                 return _compared(decided, known)
             plan = decided
@@ -64,18 +66,25 @@ def _compared(plan: Plan, known: frozenset[int]) -> Plan:
     return map_inputs(plan, lambda child: _compared(child, known))
 
 
-def _not_null(parts: Iterable[Expression]) -> frozenset[int]:
-    return frozenset(column.id for part in parts if is_deterministic(part) for column in needed_columns(part))
+def _not_null(parts: Iterable[Expression]) -> dict[int, Column]:
+    return {column.id: column for part in parts if is_deterministic(part) for column in needed_columns(part)}
 
 
-def _filter(node: Filter, known: frozenset[int]) -> Plan:
+def _filter(node: Filter, known: frozenset[int], own: Mapping[int, Column]) -> Plan:
+    """Return the filter with its comparisons decided; that its `own` columns are not NULL stays a part of it."""
     changed = map_expressions(
         node, lambda condition: rewrite(condition, lambda part: _simplified(_of_itself(part, known)))
     )
-    return _node(changed) if changed is not node else node
+    if changed is node:
+        return node
+    told = _not_null(conjuncts(changed.condition))
+    tests = [Call(BOOLEAN, "is_not_null", (column,)) for each, column in own.items() if each not in told]
+    return _node(filtered(node.child, [*conjuncts(changed.condition), *tests]))
 
 
 def _of_itself(expression: Expression, known: frozenset[int]) -> Expression:
+    if is_null_for_a_null(expression):
+        return Literal(expression.type, None)
     match expression:
         case Call(function=function, args=(Column(id=left), Column(id=right))) if left == right and left in known:
             if function == "nullif":
