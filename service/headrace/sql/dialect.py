@@ -71,6 +71,11 @@ class SparkSqlParser(VariantPaths):
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
     }
+    PIPE_SYNTAX_TRANSFORM_PARSERS = {  # noqa: RUF012 - as above
+        **SparkParser.PIPE_SYNTAX_TRANSFORM_PARSERS,
+        "WHERE": lambda self, query: SparkParser.PIPE_SYNTAX_TRANSFORM_PARSERS["WHERE"](self, self._piped(query)),
+        "AGGREGATE": lambda self, query: self._parse_pipe_syntax_aggregate(self._piped(query)),
+    }
     STRICT_CAST = True  # a::INT is CAST, never TRY_CAST
 
     def _parse_cast(self, strict: bool, safe: bool | None = None) -> exp.Expr:  # noqa: ARG002 - sqlglot's signature
@@ -97,6 +102,24 @@ class SparkSqlParser(VariantPaths):
         if self._parse_types() is None:
             self._match_set((TokenType.VAR, TokenType.IDENTIFIER))
         return None if self._curr is first else self._type_between(first, self._prev)
+
+    def _parse_pipe_syntax_query(self, query: exp.Query) -> exp.Query | None:
+        opens = self._curr and self._curr.token_type == TokenType.PIPE_GT
+        return super()._parse_pipe_syntax_query(self._piped(query) if opens else query)
+
+    def _piped(self, query: exp.Query) -> exp.Query:
+        """Return what a pipe goes on from: the rows of all before it, into whose clauses sqlglot would put the next."""
+        if not isinstance(query, exp.Select):
+            return query
+        given = {name for name, value in query.args.items() if value} - {"from_", "joins", "where", "with_", "kind"}
+        whole = given == {"expressions"} and len(query.expressions) == 1 and isinstance(query.expressions[0], exp.Star)
+        if whole or not query.args.get("from_"):
+            return query
+        made = self._build_pipe_cte(query=query, expressions=[exp.Star()])
+        source = query.args["from_"].this.alias_or_name
+        if source and not query.args.get("joins"):  # the columns are still known by the relation's name
+            made.args["from_"].this.set("alias", exp.TableAlias(this=exp.to_identifier(source, quoted=True)))
+        return made
 
     def _parse_plus(self) -> exp.Expr | None:
         this = self._parse_unary()

@@ -33,10 +33,12 @@ _CHARSETS = ("us-ascii", "iso-8859-1", "utf-8", "utf-16be", "utf-16le", "utf-16"
 
 def _charset(argument: Rendered) -> str:
     name = str(constant(argument, "The charset")).lower()
-    if name not in (*_CHARSETS, "utf8"):
+    if argument.value is None:
+        raise unsupported("A charset that is NULL is not done.")
+    if name not in _CHARSETS:
         message = f"The charset {name!r} is none of {', '.join(_CHARSETS)}."
         raise StreamError("SQL_ANALYSIS", message, hint="Write 'UTF-8'.", condition="INVALID_PARAMETER_VALUE.CHARSET")
-    if name not in ("utf-8", "utf8"):
+    if name != "utf-8":
         raise unsupported(f"The charset {name!r} is not done; allowed: UTF-8.")
     return name
 
