@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from headrace.duck import quote
 from headrace.errors import StreamError
 from headrace.incremental import fragment as sql
 from headrace.incremental.fragment import Fragment
@@ -111,8 +112,7 @@ class _Compiler:
 
     def stretch(self, fragment: Fragment, *, is_static: bool = False) -> Stretch:
         """End a stretch: add the step that runs the fragment."""
-        inputs = tuple(dict.fromkeys([*fragment.inputs, *self._subquery_inputs]))
-        self._subquery_inputs.clear()
+        inputs = self._inputs(fragment, fragment.sql)
         text = fragment.sql
         if fragment.columns and fragment.buckets:  # the starts of its windows are there beside its columns
             text = f"SELECT {sql.names(fragment.columns)} FROM ({text})"
@@ -125,6 +125,11 @@ class _Compiler:
         inner = self._static(plan)[0] if self._streams and not free_columns(plan) else self.node(plan)
         self._subquery_inputs += inner.inputs
         return inner.sql
+
+    def _inputs(self, fragment: Fragment, text: str) -> tuple[str, ...]:
+        """The relations that a text over the fragment reads, those of the queries in its expressions among them."""
+        asked = (name for name in self._subquery_inputs if quote(name) in text)
+        return tuple(dict.fromkeys([*fragment.inputs, *asked]))
 
     def _id(self, kind: str) -> str:
         self._counts[kind] = self._counts.get(kind, -1) + 1
@@ -232,12 +237,10 @@ class _Compiler:
 
     def _static(self, plan: Plan) -> tuple[Fragment, bool]:
         """Return a static plan, and True when it is computed once a load and the fragment only reads the result."""
-        outside, self._subquery_inputs = self._subquery_inputs, []
         fragment = self.node(plan)
         once = bool(fragment.inputs) and is_lasting(plan, fragment) and plain_side(plan) is None
         if once:
             fragment = _whole(self.stretch(fragment, is_static=True))
-        self._subquery_inputs = [*outside, *self._subquery_inputs]
         return fragment, once
 
     def _found(self, table: Plan, stream: Fragment, keys: LookUpKeys) -> Fragment:
@@ -249,14 +252,15 @@ class _Compiler:
             return read
         if side is not None:
             read = self._table_scan(side.scan)
+        wanted = keys.of_stream(stream.sql, self._render)
         step = LookUp(
             id=self._id("lookup"),
             output=read.columns,
             input=read.inputs[0],
             names=read.renames or (),
             hashes=keys.of_table(read.sql, guards, self._render),
-            wanted=keys.of_stream(stream.sql, self._render),
-            inputs=tuple(dict.fromkeys([*stream.inputs, *self._subquery_inputs])),
+            wanted=wanted,
+            inputs=self._inputs(stream, wanted),
         )
         self.steps.append(step)
         return _whole(step) if side is None else side.over(step.id, self._render)
