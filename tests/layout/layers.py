@@ -65,11 +65,9 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
         yield ".".join(part for part in parts if part != "__init__"), path
 
 
-def imports(path: Path, *, types: bool = True) -> Iterator[tuple[str, int, bool]]:
-    """Yield (module, line, is inside a function) for each import of ours in a file, with or without those for types."""
+def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """Yield (module, line, is inside a function) for each import of ours in a file, those for the type checker too."""
     tree = ast.parse(path.read_text())
-    if not types:
-        tree = _WithoutTypes().visit(tree)
     inside = {
         id(node)
         for function in ast.walk(tree)
@@ -86,14 +84,6 @@ def imports(path: Path, *, types: bool = True) -> Iterator[tuple[str, int, bool]
                 for alias in node.names
                 if alias.name.startswith("headrace")
             )
-
-
-class _WithoutTypes(ast.NodeTransformer):
-    """Drops ``if TYPE_CHECKING:`` blocks: a name for a reader and the type checker is no dependency of the program."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        is_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return None if is_types else self.generic_visit(node)
 
 
 def layer(module: str) -> str:

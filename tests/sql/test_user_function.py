@@ -14,7 +14,7 @@ from headrace.ddl import parse_schema, parse_type
 from headrace.duck import duckdb_type
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind import bind
-from headrace.plan.bind.taken import refuse_taken
+from headrace.plan.bind.expression.function.taken import refuse_taken
 from headrace.sql.parse import parse
 from headrace.sql.runtime_errors import translate
 from headrace.sql.session import open_session

@@ -22,7 +22,7 @@ from headrace.incremental.compile import compile_steps
 from headrace.incremental.steps import Steps
 from headrace.incremental.traces import Guarded
 from headrace.plan.bind import bind
-from headrace.plan.bind.taken import refuse_taken
+from headrace.plan.bind.expression.function.taken import refuse_taken
 from headrace.plan.catalog import Catalog, StatefulRelation
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.nodes import Plan, StreamScan, TableScan, TimeGuard, walk

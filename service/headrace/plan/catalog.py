@@ -175,7 +175,7 @@ class Catalog:
         self._entries[key] = replace(entry, event_time=EventTime(column, delay_us(delay), guard))
 
     def add_function(self, function: UserFunction) -> None:
-        """Add a function that SQL may call; its name must be free, see `bind.taken`.
+        """Add a function that SQL may call; its name must be free, see `refuse_taken`.
 
         Raises:
             StreamError: an earlier one has this name.

@@ -11,7 +11,7 @@ from sqlglot import exp
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import is_generator
+from headrace.plan.bind.expression.function.call import is_generator
 from headrace.plan.bind.scope import Relation, field_of, unresolved_column
 from headrace.plan.bind.session import Findings
 from headrace.plan.expressions import Column

@@ -9,8 +9,8 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.expression.function.over import nulls_first
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.over import nulls_first
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column

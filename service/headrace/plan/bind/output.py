@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import is_generator
+from headrace.plan.bind.expression.function.call import is_generator
 from headrace.plan.bind.items import Item
 from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.order import sort_key

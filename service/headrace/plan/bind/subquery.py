@@ -10,7 +10,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call, is_generator
+from headrace.plan.bind.expression.function.call import call, is_generator
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.correlation import pulled, refuse_correlation
 from headrace.plan.bind.nested.subqueries import equal_to, or_unknown, refuse_stream, tested_nodes, without_limit

@@ -11,7 +11,7 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.bind.aggregate.extraction import has_aggregate
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import is_generator
+from headrace.plan.bind.expression.function.call import is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import NAMES
 from headrace.plan.bind.order import ordinal

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.binding import Binding
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call, is_function
+from headrace.plan.bind.expression.function.call import call, is_function
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case, Literal
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.variants import is_path
 from headrace.types import BOOLEAN, NULL, STRING, VARIANT
-
-if TYPE_CHECKING:
-    from headrace.plan.bind.expression.binder import Binder
-
 
 _IS_TRUE = {True: "is_true", False: "is_false"}
 
@@ -48,51 +44,51 @@ def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None, setti
     return Bound(Case(kind, typed, cast_to(otherwise.expression, kind) if otherwise else None), shown)
 
 
-def between(binder: Binder, node: exp.Expr) -> Bound:
+def between(binding: Binding, node: exp.Expr) -> Bound:
     """Return BETWEEN as two comparisons."""
-    child, low, high = (binder.bind(node.args[name]) for name in ("this", "low", "high"))
-    least = binder.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
-    most = binder.operator("less_equal", f"({child.text} <= {high.text})", child, high)
-    return binder.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
+    child, low, high = (binding.bind(node.args[name]) for name in ("this", "low", "high"))
+    least = binding.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
+    most = binding.operator("less_equal", f"({child.text} <= {high.text})", child, high)
+    return binding.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
 
 
-def bind_is(binder: Binder, node: exp.Expr) -> Bound:
+def bind_is(binding: Binding, node: exp.Expr) -> Bound:
     """Return IS NULL, IS TRUE or IS FALSE."""
-    child = binder.bind(node.this)
+    child = binding.bind(node.this)
     against = node.expression
     if isinstance(against, exp.Not):  # IS NOT x, where a dialect keeps it so
-        return binder.bind(exp.Not(this=exp.Is(this=node.this, expression=against.this)))
+        return binding.bind(exp.Not(this=exp.Is(this=node.this, expression=against.this)))
     if isinstance(against, exp.Boolean):
         if child.expression.type not in (BOOLEAN, STRING, NULL):
             message = f'"{child.text}" has the type "{child.expression.type.sql()}", and IS TRUE takes a BOOLEAN.'
             raise StreamError("SQL_ANALYSIS", message, condition="DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
-        return binder.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
+        return binding.operator(_IS_TRUE[against.this], f"({child.text} = {str(against.this).lower()})", child)
     if isinstance(against, exp.Null):
-        return binder.operator("is_null", f"({child.text} IS NULL)", child)
+        return binding.operator("is_null", f"({child.text} IS NULL)", child)
     raise StreamError("SQL_UNSUPPORTED", f"IS {against.sql(dialect='spark')} is not supported.")
 
 
-def bind_in(binder: Binder, node: exp.Expr) -> Bound:
+def bind_in(binding: Binding, node: exp.Expr) -> Bound:
     """Return IN over a list."""
-    operands = [binder.bind(node.this), *(binder.bind(item) for item in node.expressions)]
+    operands = [binding.bind(node.this), *(binding.bind(item) for item in node.expressions)]
     shown = f"({operands[0].text} IN ({', '.join(item.text for item in operands[1:])}))"
-    return binder.operator("in", shown, *operands)
+    return binding.operator("in", shown, *operands)
 
 
-def distinct_from(binder: Binder, node: exp.Expr) -> Bound:
+def distinct_from(binding: Binding, node: exp.Expr) -> Bound:
     """Return IS DISTINCT FROM."""
-    left, right = binder.bind(node.left), binder.bind(node.right)  # type: ignore[attr-defined]
-    same = binder.operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
-    return binder.operator("not", f"(NOT {same.text})", same)
+    left, right = binding.bind(node.left), binding.bind(node.right)  # type: ignore[attr-defined]
+    same = binding.operator("null_safe_equal", f"({left.text} <=> {right.text})", left, right)
+    return binding.operator("not", f"(NOT {same.text})", same)
 
 
-def like(binder: Binder, node: exp.Expr) -> Bound:
+def like(binding: Binding, node: exp.Expr) -> Bound:
     """Return LIKE or ILIKE, negated, with an escape character, or against ANY or ALL of several patterns."""
     escape = None
     if isinstance(node, exp.Escape):
-        escape, node = binder.bind(node.expression), node.this
+        escape, node = binding.bind(node.expression), node.this
     function = "ilike" if isinstance(node, exp.ILike) else "like"
-    child = binder.bind(node.this)
+    child = binding.bind(node.this)
     pattern = node.expression
     negated = bool(node.args.get("negate"))
     several = isinstance(pattern, exp.Any | exp.All)
@@ -101,44 +97,44 @@ def like(binder: Binder, node: exp.Expr) -> Bound:
     joiner = "or" if isinstance(pattern, exp.Any) else "and"
     whole: Bound | None = None
     for item in patterns:
-        part = _like(binder, function, child, binder.bind(item), escape)
-        part = binder.operator("not", f"(NOT {part.text})", part) if negated else part
+        part = _like(binding, function, child, binding.bind(item), escape)
+        part = binding.operator("not", f"(NOT {part.text})", part) if negated else part
         shown = f"({whole.text} {joiner.upper()} {part.text})" if whole else ""
-        whole = binder.operator(joiner, shown, whole, part) if whole else part
+        whole = binding.operator(joiner, shown, whole, part) if whole else part
     assert whole is not None  # the grammar wants a pattern
     return whole
 
 
-def _like(binder: Binder, function: str, child: Bound, pattern: Bound, escape: Bound | None) -> Bound:
+def _like(binding: Binding, function: str, child: Bound, pattern: Bound, escape: Bound | None) -> Bound:
     text = f"{child.text} {function.upper()} {pattern.text}" + (f" ESCAPE '{escape.text}'" if escape else "")
-    return binder.operator(function, text, child, pattern, *([escape] if escape else []))
+    return binding.operator(function, text, child, pattern, *([escape] if escape else []))
 
 
-def trim(binder: Binder, node: exp.Expr) -> Bound:
+def trim(binding: Binding, node: exp.Expr) -> Bound:
     """Return TRIM(side chars FROM text)."""
     side = str(node.args.get("position") or "BOTH").upper()
     name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
-    child = binder.bind(node.this)
+    child = binding.bind(node.this)
     chars = node.args.get("expression")
     if chars is None:
         return Bound(call(name, [child.expression]), f"{name}({child.text})")
-    what = binder.bind(chars)
+    what = binding.bind(chars)
     shown = f"TRIM({side} {what.text} FROM {child.text})"
     return Bound(call(name, [what.expression, child.expression]), shown)
 
 
-def extract(binder: Binder, node: exp.Expr) -> Bound:
+def extract(binding: Binding, node: exp.Expr) -> Bound:
     """Return EXTRACT(part FROM time)."""
-    source = binder.bind(node.expression)
+    source = binding.bind(node.expression)
     part = Bound(Literal(STRING, node.this.name), node.this.name)
     name = "extract" if is_function("extract") else "date_part"
     shown = f"extract({part.text} FROM {source.text})"
     return Bound(call(name, [part.expression, source.expression]), shown)
 
 
-def variant_field(binder: Binder, node: exp.Expr) -> Bound:
+def variant_field(binding: Binding, node: exp.Expr) -> Bound:
     """Return ``j:a.b``, the part of a VARIANT at a path."""
-    child, path = binder.bind(node.this), node.args["path"].name
+    child, path = binding.bind(node.this), node.args["path"].name
     if child.expression.type != VARIANT:
         message = f'"{child.text}" has the type "{child.expression.type.sql()}", and : takes a VARIANT.'
         hint = "Write parse_json() around a text."

@@ -1,6 +1,6 @@
 """Room 3: a query as a value: (SELECT ...), EXISTS (SELECT ...) and IN (SELECT ...).
 
-Takes tree nodes and the binder of the expression around; gives expressions that hold the plan. IN as a value is never
+Takes tree nodes and the binding of the clause around; gives expressions that hold the plan. IN as a value is never
 NULL: IN is true for a row that equals, NOT IN for none that equals or may, as Spark runs them.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.binding import Binding
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call, is_generator
+from headrace.plan.bind.expression.function.call import call, is_generator
 from headrace.plan.bind.nested.correlation import category, outer_columns, refuse_correlation
 from headrace.plan.expressions import Call, Column, Existence, Expression, Literal, ScalarSubquery, walk
 from headrace.plan.nodes import Filter, Limit, Plan, Project, Sort, Values
@@ -23,17 +23,14 @@ from headrace.plan.transform import rewrite_plan, substitute_columns
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN
 
-if TYPE_CHECKING:
-    from headrace.plan.bind.expression.binder import Binder
 
-
-def scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
+def scalar_subquery(binding: Binding, node: exp.Expr) -> Bound:
     """Return (SELECT ...) as a value.
 
     Raises:
         StreamError: it gives several columns, reads a stream, or the row around it where it may not.
     """
-    plan = _bound(binder, node)
+    plan = _bound(binding, node)
     columns = plan.columns
     if len(columns) != 1:
         message = f"A scalar subquery returns one column; this one returns {len(columns)}."
@@ -44,19 +41,19 @@ def scalar_subquery(binder: Binder, node: exp.Expr) -> Bound:
     alone = _single_value(plan) if outer else None
     if alone is not None:
         return Bound(alone, shown)
-    refuse_correlation(plan, streaming=binder.scope.relation.plan.is_streaming, is_scalar=True)
+    refuse_correlation(plan, streaming=binding.scope.relation.plan.is_streaming, is_scalar=True)
     ids = tuple(column.id for column in outer)
     return Bound(ScalarSubquery(columns[0].type, plan, _identity(plan, outer), outer, ids), shown)
 
 
-def exists(binder: Binder, node: exp.Exists) -> Bound:
+def exists(binding: Binding, node: exp.Exists) -> Bound:
     """Return EXISTS (SELECT ...) as a value.
 
     Raises:
         StreamError: as for `scalar_subquery`.
     """
-    plan = without_limit(_bound(binder, node.this))
-    refuse_correlation(plan, streaming=binder.scope.relation.plan.is_streaming, is_scalar=False)
+    plan = without_limit(_bound(binding, node.this))
+    refuse_correlation(plan, streaming=binding.scope.relation.plan.is_streaming, is_scalar=False)
     outer = outer_columns(plan)
     ids = tuple(column.id for column in outer)
     shown = f"exists({', '.join(column.name for column in outer)})"
@@ -70,19 +67,19 @@ def without_limit(plan: Plan) -> Plan:
     return plan
 
 
-def in_subquery(binder: Binder, node: exp.In) -> Bound:
+def in_subquery(binding: Binding, node: exp.In) -> Bound:
     """Return IN (SELECT ...) as a value.
 
     Raises:
         StreamError: as for `scalar_subquery`, and DATATYPE_MISMATCH.… of what is compared.
     """
-    plan = _bound(binder, node.args["query"])
-    refuse_correlation(plan, streaming=binder.scope.relation.plan.is_streaming, is_scalar=False)
-    tested = [binder.bind(item) for item in tested_nodes(node, plan.columns)]
-    ids = binder.session.ids
+    plan = _bound(binding, node.args["query"])
+    refuse_correlation(plan, streaming=binding.scope.relation.plan.is_streaming, is_scalar=False)
+    tested = [binding.bind(item) for item in tested_nodes(node, plan.columns)]
+    ids = binding.session.ids
     stand_ins = [ids.column(item.expression.type, f"tested{place}") for place, item in enumerate(tested)]
     pairs = zip(tested, stand_ins, plan.columns, strict=True)
-    equal = [equal_to(replace(item, expression=column), other, binder) for item, column, other in pairs]
+    equal = [equal_to(replace(item, expression=column), other, binding) for item, column, other in pairs]
     outer = outer_columns(plan)
     whole: Plan = Filter(plan, _all(equal))
     parameters = (*outer, *stand_ins)
@@ -107,14 +104,14 @@ def tested_nodes(node: exp.In, columns: Sequence[Column]) -> list[exp.Expr]:
     return left
 
 
-def equal_to(tested: Bound, column: Column, binder: Binder) -> Expression:
+def equal_to(tested: Bound, column: Column, binding: Binding) -> Expression:
     """Return the comparison of a value with a column of the query behind IN.
 
     Raises:
         StreamError: DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH.
     """
     try:
-        return call("equal", [tested.expression, column], ansi=binder.ansi)
+        return call("equal", [tested.expression, column], ansi=binding.ansi)
     except StreamError as error:
         if (error.condition or "").startswith("DATATYPE_MISMATCH."):
             error.condition = "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"
@@ -212,11 +209,11 @@ def _all(parts: Sequence[Expression]) -> Expression:
     return whole
 
 
-def _bound(binder: Binder, node: exp.Expr) -> Plan:
-    if binder.scope.parameters:
+def _bound(binding: Binding, node: exp.Expr) -> Plan:
+    if binding.scope.parameters:
         raise category("HIGHER_ORDER_FUNCTION", "A lambda may not hold a query.")
     tree = node.this if isinstance(node, exp.Subquery) else node
-    plan = binder.session.bind_query(tree, binder.session, binder.scope).plan
+    plan = binding.session.bind_query(tree, binding.session, binding.scope).plan
     refuse_stream(plan)
     return plan
 

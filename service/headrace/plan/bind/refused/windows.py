@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binder import Binder
+from headrace.plan.bind.expression.binding import Binding
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import is_generator
+from headrace.plan.bind.expression.function.call import is_generator
 from headrace.plan.expressions import WindowCall, walk
 from headrace.sql.parse import position_of
 
@@ -34,7 +34,7 @@ def refuse_sorting(keys: Sequence[tuple[Bound, exp.Expr]], outputs: Sequence[Bou
                 raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition, at=position_of(node))
 
 
-def refuse_qualify(clause: exp.Expr | None, binder: Binder, *, streaming: bool) -> None:
+def refuse_qualify(clause: exp.Expr | None, binding: Binding, *, streaming: bool) -> None:
     """Raise for QUALIFY, which streams have not and headrace does not do over tables.
 
     Raises:
@@ -42,7 +42,7 @@ def refuse_qualify(clause: exp.Expr | None, binder: Binder, *, streaming: bool) 
     """
     if clause is None:
         return
-    bound = binder.bind(clause.this)
+    bound = binding.bind(clause.this)
     at = position_of(clause)
     if not any(isinstance(part, WindowCall) for part in walk(bound.expression)):
         message = f'QUALIFY takes a condition with a window function; seen: "{bound.text}".'

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.call import call, is_generator
+from headrace.plan.bind.expression.function.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.subqueries import refuse_asking

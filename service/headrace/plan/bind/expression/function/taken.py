@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression import leaves, operators
-from headrace.plan.bind.expression.call import is_aggregate, is_function
+from headrace.plan.bind.expression.function.call import is_aggregate, is_function
 from headrace.plan.bind.expression.time_window import NAMES
 from headrace.sql.parse import parse
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.binding import Binding
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import check_arity, is_aggregate, is_generator
+from headrace.plan.bind.expression.function.call import check_arity, is_aggregate, is_generator
 from headrace.plan.bind.refused.frames import refuse_frame, refuse_ranking
 from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import AggregateCall, Call, Expression, WindowCall
 from headrace.types import DOUBLE, INT, DataType
-
-if TYPE_CHECKING:
-    from headrace.plan.bind.expression.binder import Binder
 
 _Arity = tuple[int, int | None]
 _RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = {
@@ -37,24 +34,24 @@ _RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = 
 _WHOLE_PARTITION = ("percentile_cont(", "percentile_disc(", "median(")
 
 
-def bind_over(binder: Binder, node: exp.Window) -> Bound:
+def bind_over(binding: Binding, node: exp.Window) -> Bound:
     """Return the window function.
 
     Raises:
         StreamError: UNRESOLVED_ROUTINE or UNSUPPORTED_EXPR_FOR_WINDOW, the function is none that takes OVER.
     """
-    function = _function(binder, node.this)
+    function = _function(binding, node.this)
     made = function.expression
     _refuse(function)
     node = _named(node)
     if not isinstance(made, AggregateCall) and not (isinstance(made, Call) and made.function in _RANKING):
         message = f"{function.text} is no window or aggregate function; OVER belongs to those."
         raise StreamError("SQL_ANALYSIS", message, condition="UNSUPPORTED_EXPR_FOR_WINDOW")
-    partition = [binder.bind(item) for item in node.args.get("partition_by") or []]
+    partition = [binding.bind(item) for item in node.args.get("partition_by") or []]
     for item in partition:
         refuse_unordered(item, None, "EXPRESSION_TYPE_IS_NOT_ORDERABLE")
     order = node.args["order"].expressions if node.args.get("order") else []
-    keys = [binder.bind(item.this) for item in order]
+    keys = [binding.bind(item.this) for item in order]
     for key in keys:
         refuse_unordered(key, None)
     refuse_frame(node.args.get("spec"), keys)
@@ -123,15 +120,15 @@ def nulls_first(item: exp.Expr) -> bool:
     return bool(item.args.get("nulls_first"))
 
 
-def _function(binder: Binder, node: exp.Expr) -> Bound:
+def _function(binding: Binding, node: exp.Expr) -> Bound:
     name = _name(node)
     if name not in _RANKING or is_aggregate(name):
-        return replace(binder, beneath=binder.inside).bind(node)
+        return replace(binding, beneath=binding.inside).bind(node)
     arity, kind = _RANKING[name]
     inner = node.this if isinstance(node, exp.IgnoreNulls | exp.RespectNulls) else node
-    args = [binder.bind(arg) for arg in inner.expressions]
+    args = [binding.bind(arg) for arg in inner.expressions]
     check_arity(name, arity, len(args))
-    refuse_ranking(name, args, ansi=binder.ansi)
+    refuse_ranking(name, args, ansi=binding.ansi)
     typed = [arg.expression for arg in args]
     if name in ("lag", "lead") and len(typed) == 3:
         typed[2] = cast_to(typed[2], typed[0].type)

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.expression.binding import Binding
 from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.call import call
+from headrace.plan.bind.expression.function.call import call
+from headrace.plan.bind.scope import Scope
 from headrace.plan.constant import argument_of
 from headrace.plan.expressions import Call, Expression, Lambda, Literal
 from headrace.sql.functions import FUNCTIONS
 from headrace.types import STRING, DataType
 
-if TYPE_CHECKING:
-    from headrace.plan.bind.expression.binder import Binder
-    from headrace.plan.bind.scope import Scope
 
-
-def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Bound]:
+def bind_arguments(binding: Binding, name: str, args: list[exp.Expr]) -> list[Bound]:
     """Return the bound arguments in order.
 
     Raises:
         StreamError: what an argument raises, or a lambda where the function takes none.
     """
-    bound: list[Bound | None] = [None if isinstance(arg, exp.Lambda) else binder.bind(arg) for arg in args]
-    plain = [argument_of(item.expression, ansi=binder.ansi) for item in bound if item is not None]
+    bound: list[Bound | None] = [None if isinstance(arg, exp.Lambda) else binding.bind(arg) for arg in args]
+    plain = [argument_of(item.expression, ansi=binding.ansi) for item in bound if item is not None]
     for place, arg in enumerate(args):
         if isinstance(arg, exp.Lambda):
             parameters = arg.expressions
@@ -42,7 +39,7 @@ def bind_arguments(binder: Binder, name: str, args: list[exp.Expr]) -> list[Boun
                 condition = "INVALID_LAMBDA_FUNCTION_CALL.PARAMETER_DOES_NOT_ACCEPT_LAMBDA_FUNCTION"
                 raise StreamError("SQL_ANALYSIS", message, condition=condition)
             kinds = function.lambda_types(plain, place)
-            bound[place] = _bind_lambda(binder, arg, kinds[: len(parameters)])
+            bound[place] = _bind_lambda(binding, arg, kinds[: len(parameters)])
     return [item for item in bound if item is not None]
 
 
@@ -69,7 +66,7 @@ def named_struct(bound: list[Bound], *, ansi: bool) -> Call:
     return call("named_struct", args, ansi=ansi)
 
 
-def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) -> Bound:
+def _bind_lambda(binding: Binding, node: exp.Lambda, kinds: tuple[DataType, ...]) -> Bound:
     names = [parameter.name for parameter in node.expressions]
     if len({name.lower() for name in names}) < len(names):
         message = "The parameters of a lambda have different names."
@@ -84,9 +81,9 @@ def _bind_lambda(binder: Binder, node: exp.Lambda, kinds: tuple[DataType, ...]) 
         hint = "Join the table, and use its column in the lambda."
         condition = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION"
         raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
-    ids = binder.session.ids
+    ids = binding.session.ids
     parameters = tuple(ids.column(kind, name) for kind, name in zip(kinds, names, strict=True))
-    scope = replace(binder.scope, parameters=(*binder.scope.parameters, *parameters))
-    body = binder.with_parameters(scope).bind(node.this)
+    scope = replace(binding.scope, parameters=(*binding.scope.parameters, *parameters))
+    body = replace(binding, scope=scope).bind(node.this)
     shown = ", ".join([body.text, *("namedlambdavariable()" for _ in names)])
     return Bound(Lambda(body.expression.type, parameters, body.expression), f"lambdafunction({shown})")
