@@ -22,3 +22,11 @@ SELECT v, (SELECT max(lim) FROM limits WHERE lim = v) AS most FROM plain WHERE v
 Project [v#1, subquery(Project [max(lim)#2] <- Aggregate [] [max(lim#3) AS max(lim)#2] <- Filter (lim#3 = v#1) <- Table limits [lim#3]) AS most#4]
   Filter (exists(Filter (v#1 = lim#5) <- Project [lim#5] <- Table limits [lim#5]) OR (v#1 > 1.0))
     Stream plain [ts#6, user#7, v#1]
+
+-- a query that reads no row around it stays where it is asked
+SELECT p.user FROM plain p JOIN users u ON p.user = u.user AND p.v > (SELECT max(lim) FROM limits)
+=>
+Project [user#1]
+  Join Inner ((user#1 = user#2) AND (v#3 > subquery(Project [max(lim)#4] <- Aggregate [] [max(lim#5) AS max(lim)#4] <- Table limits [lim#5])))
+    Stream plain [ts#6, user#1, v#3]
+    Table users [user#2, city#7]

@@ -81,3 +81,66 @@ SELECT ts FROM clicks WHERE ts <> ts
 Watermark ts#1 delay 5000000us
   Filter false
     Stream clicks [ts#1]
+
+-- a condition on a window and another column tells that the other is not null, below the watermark
+SELECT window.start AS w FROM clicks GROUP BY window(ts, '5 seconds'), n HAVING second(window.start) > n
+=>
+Project [window#1.start AS w#2]
+  Aggregate [window#1, n#3] []
+    Filter (second(window#1.start) > n#3)
+      Window ts#4 size 5000000us AS window#1
+        Watermark ts#4 delay 5000000us
+          Filter is_not_null(n#3)
+            Stream clicks [ts#4, n#3]
+
+-- a condition on a key and a count tells that the key is not null
+SELECT n FROM clicks GROUP BY n HAVING count(*) > n
+=>
+Project [n#1]
+  Filter (count(...)#2 > cast(n#1 AS BIGINT))
+    Aggregate [n#1] [count(1) AS count(...)#2]
+      Watermark ts#3 delay 5000000us
+        Filter is_not_null(n#1)
+          Stream clicks [ts#3, n#1]
+
+-- a session over an outer join needs its time
+SELECT session_window.start AS s, count(*) AS c FROM l LEFT JOIN r ON l.k = r.k AND rt = lt GROUP BY session_window(rt, '5 seconds'), r.k
+=>
+Project [session_window#1.start AS s#2, count(1)#3 AS c#4]
+  Aggregate [session_window#1, k#5] [count(1) AS count(1)#3]
+    Session rt#6 gap 5000000us AS session_window#1
+      Join Inner ((k#7 = k#5) AND (rt#6 = lt#8))
+        Filter is_not_null(lt#8)
+          Watermark lt#8 delay 5000000us
+            Filter is_not_null(k#7)
+              Stream l [lt#8, k#7]
+        Filter is_not_null(rt#6)
+          Watermark rt#6 delay 5000000us
+            Filter is_not_null(k#5)
+              Stream r [rt#6, k#5]
+
+-- a filter that is false above a union reads nothing of either
+SELECT k FROM (SELECT k, a FROM l UNION ALL SELECT k, b FROM r) WHERE a > 1 AND NULL
+=>
+Union [k#1]
+  Project [k#2]
+    Watermark lt#3 delay 5000000us
+      Filter false
+        Stream l [lt#3, k#2]
+  Project [k#4]
+    Watermark rt#5 delay 5000000us
+      Filter false
+        Stream r [rt#5, k#4]
+
+-- IN over a table below the watermark, a semi join with it above
+SELECT c.user FROM clicks c LEFT SEMI JOIN users u ON c.user = u.user WHERE n IN (SELECT lim FROM limits)
+=>
+Join LeftSemi (user#1 = user#2)
+  Project [user#1]
+    Watermark ts#3 delay 5000000us
+      Join LeftSemi (cast(n#4 AS DOUBLE) = lim#5)
+        Filter is_not_null(user#1)
+          Stream clicks [ts#3, user#1, n#4]
+        Table limits [lim#5]
+  Filter is_not_null(user#2)
+    Table users [user#2]
