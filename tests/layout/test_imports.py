@@ -70,23 +70,51 @@ def test_no_import_of_ours_hides_in_a_function() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_modules_form_no_circle(package: str) -> None:
     """Every module can be understood after those it names, be it for the type checker only."""
+    assert _circle(_graph(package)) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_form_no_circle(package: str) -> None:
+    """Nor do the modules and folders that stand beside each other in one folder."""
+    beside: dict[str, set[str]] = {}
+    for name, others in _graph(package).items():
+        for other in others:
+            one, two = _siblings(name, other)
+            beside.setdefault(one, set()).add(two)
+    assert _circle(beside) == []
+
+
+def _graph(package: str) -> dict[str, set[str]]:
+    """Return each module with those it imports; a package's own __init__ is no dependency of its parts."""
     known = _known()
-    graph = {
-        name: {_module_of(i, known) for i, _, _ in imports(path) if i.startswith(package)} - {name}
-        for name, path in modules(package)
+    found = {name: {_module_of(i, known) for i, _, _ in imports(path)} for name, path in modules(package)}
+    return {
+        name: {other for other in others & found.keys() if not f"{name}.".startswith(f"{other}.")}
+        for name, others in found.items()
     }
+
+
+def _siblings(one: str, two: str) -> tuple[str, str]:
+    """Return the two names down to the first part in which they differ."""
+    ours, theirs = one.split("."), two.split(".")
+    same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
+    return ".".join(ours[: same + 1]), ".".join(theirs[: same + 1])
+
+
+def _circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the names of one circle in their order, none where there is none."""
     done: set[str] = set()
 
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " -> ".join([*trail[trail.index(name) :], name])
-        if name not in done:
-            for other in sorted(graph.get(name, ())):
-                if not name.startswith(f"{other}."):  # a package's own __init__ is not a dependency of its parts
-                    visit(other, (*trail, name))
-            done.add(name)
+    def visit(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name in done:
+            return []
+        found = next((seen for other in sorted(graph.get(name, ())) if (seen := visit(other, [*trail, name]))), [])
+        done.add(name)
+        return found
 
-    for name in sorted(graph):
-        visit(name, ())
+    return next((found for name in sorted(graph) if (found := visit(name, []))), [])
 
 
 def test_every_folder_of_the_package_is_a_known_layer() -> None:

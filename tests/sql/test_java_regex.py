@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from headrace.sql.vectorised.by_value import ConditionError
 from headrace.sql.vectorised.java_regex import compiled, place, replace, rlike, split
-from headrace.sql.vectorised.values.by_value import ConditionError
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from headrace.errors import StreamError
 from headrace.sql.functions import FUNCTIONS
+from headrace.sql.vectorised.by_value import ConditionError
 from headrace.sql.vectorised.sketches import frequent, hll, kll, theta, tuples
-from headrace.sql.vectorised.values.by_value import ConditionError
 from headrace.types import BIGINT, BINARY, DOUBLE, FLOAT, INT, STRING
 
 _KEYS = [(i * 7919 % 1000,) for i in range(3000)]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from headrace.errors import StreamError
 from headrace.sql.function import Argument
 from headrace.sql.functions import FUNCTIONS
+from headrace.sql.vectorised.by_value import ConditionError
 from headrace.sql.vectorised.values import aes
-from headrace.sql.vectorised.values.by_value import ConditionError
 from headrace.types import STRING
 
 _KEY = b"0000111122223333"

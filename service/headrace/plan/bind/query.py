@@ -11,9 +11,9 @@ from sqlglot import exp
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.hints import hinted
-from headrace.plan.bind.order import order_output
 from headrace.plan.bind.scope import Relation, Scope
-from headrace.plan.bind.select import bind_select
+from headrace.plan.bind.select.order import order_output
+from headrace.plan.bind.select.select import bind_select
 from headrace.plan.bind.session import Session
 from headrace.plan.bind.source.relation import bind_values, renamed
 from headrace.plan.bind.source.set_operation import bind_set_operation
@@ -56,7 +56,7 @@ def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relatio
     if isinstance(tree, exp.Select):
         return bind_select(tree, session, outer)
     if isinstance(tree, exp.SetOperation):
-        return bind_set_operation(tree, session, outer)
+        return Relation.of(order_output(tree, bind_set_operation(tree, session, outer), session))
     if isinstance(tree, exp.Values):
         return Relation.of(order_output(tree, bind_values(tree, session), session))
     if isinstance(tree, exp.Table):

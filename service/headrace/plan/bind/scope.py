@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from headrace.errors import StreamError, did_you_mean
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Call, Column, GetField, Lambda, Literal
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Plan

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 NOT_DONE = re.compile(
     r"""(?P<around>\(\?(?:=|!|<=|<!|>))   # lookaround, atomic groups

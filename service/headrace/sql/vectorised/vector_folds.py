@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 Vector = npt.NDArray[np.float32]
 _VECTOR = pa.list_(pa.float32())

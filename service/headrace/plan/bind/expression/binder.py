@@ -14,10 +14,10 @@ from typing import Any
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import unresolved_routine
 from headrace.plan.bind.expression import leaves, operators, predicates
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import unresolved_routine
 from headrace.plan.bind.expression.function.invocation import arguments, bind_function, bind_invocation
 from headrace.plan.bind.expression.function.over import bind_over
 from headrace.plan.bind.expression.known import refuse_unread

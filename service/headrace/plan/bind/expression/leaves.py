@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from headrace.ddl import parse_type
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
 from headrace.plan.expressions import Call, Expression, Literal

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import call, is_function
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import call, is_function
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Case, Literal
 from headrace.sql.coercion import common_types

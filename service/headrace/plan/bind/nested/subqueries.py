@@ -12,9 +12,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import call, is_generator
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.nested.correlation import category, outer_columns, refuse_correlation
 from headrace.plan.expressions import Call, Column, Existence, Expression, Literal, ScalarSubquery, walk
 from headrace.plan.nodes import Filter, Limit, Plan, Project, Sort, Values

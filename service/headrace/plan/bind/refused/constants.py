@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.constant import NO_VALUE, value_of
 from headrace.plan.expressions import Call, Column, walk
 from headrace.types import INT, NULL, STRING, MapType

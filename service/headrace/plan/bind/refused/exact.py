@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.refused.constants import refuse_constants
 from headrace.plan.bind.refused.mistaken import refuse_mixed
 from headrace.types import (

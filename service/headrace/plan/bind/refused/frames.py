@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.constant import NO_VALUE, value_of
 from headrace.sql.functions.signature import fits
 from headrace.types import DATE, INT, INTEGRAL, STRING, TIMESTAMP, TIMESTAMP_NTZ, is_numeric

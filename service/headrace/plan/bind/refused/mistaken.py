@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.sql.coercion import mixes_text
 from headrace.types import (
     DATE,

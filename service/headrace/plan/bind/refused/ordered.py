@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Column
 from headrace.types import VARIANT, ArrayType, DataType, MapType, StructType
 from headrace.values import Position

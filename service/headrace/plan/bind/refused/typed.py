@@ -6,7 +6,7 @@ import calendar
 import re
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Cast, Literal, walk
 from headrace.types import DATE, TIME, TIMESTAMP, TIMESTAMP_NTZ, DataType, is_numeric
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.function.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Case, Expression, Literal
 from headrace.plan.nodes import Generate, Plan, Values

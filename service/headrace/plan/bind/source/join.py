@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from headrace.errors import StreamError, did_you_mean
+from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.function.call import call, is_generator
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.subqueries import refuse_correlated_value
 from headrace.plan.bind.refused.mistaken import IN_JOIN
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Alias, Expression, walk
 from headrace.plan.nodes import Join, JoinType, Project

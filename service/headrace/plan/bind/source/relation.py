@@ -13,7 +13,6 @@ from sqlglot import exp
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.lateral import (
     has_condition,
     refuse_kind,
@@ -28,6 +27,7 @@ from headrace.plan.bind.session import Session
 from headrace.plan.bind.source.first_state import first_state
 from headrace.plan.bind.source.generate import bind_lateral, bind_table_function
 from headrace.plan.bind.source.join import bind_join
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.catalog import (
     DeduplicateRelation,
     Entry,

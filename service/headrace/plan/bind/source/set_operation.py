@@ -7,7 +7,6 @@ import functools
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.order import order_output
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
@@ -48,7 +47,7 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
         plan = _left_without(left, right, at)
     else:
         plan = SetOperation(left, right, name.capitalize(), all=not tree.args.get("distinct"), at=at)
-    return Relation.of(order_output(tree, Relation.of(plan), session))
+    return Relation.of(plan)
 
 
 def _left_without(left: Plan, right: Plan, at: Position | None) -> Plan:

@@ -12,7 +12,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 Item = int | str
 _MASK = 2**64 - 1

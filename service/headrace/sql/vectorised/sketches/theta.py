@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 Longs = npt.NDArray[np.int64]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headrace.sql.vectorised.by_value import ConditionError
 from headrace.sql.vectorised.sketches import theta
 from headrace.sql.vectorised.sketches.theta import ALL, SEED_MARK, TUPLE_FAMILY, Longs
-from headrace.sql.vectorised.values.by_value import ConditionError
 
 Numbers = npt.NDArray[Any]
 _EMPTY, _READ = 0x04, 0x0A

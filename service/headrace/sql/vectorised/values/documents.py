@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 from headrace.types import (
     BIGINT,
     BOOLEAN,

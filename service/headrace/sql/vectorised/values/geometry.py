@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 _POINT, _LINE, _POLYGON, _COLLECTION = 1, 2, 3, 7
 _PARTS = {4: _POINT, 5: _LINE, 6: _POLYGON}

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 _SHAPE = re.compile(
     r"(?P<before>MI|S)?(?P<money>\$)?(?P<whole>[09G,]*)(?:(?P<point>[.D])(?P<part>[09]*))?(?P<after>PR|MI|S)?", re.I

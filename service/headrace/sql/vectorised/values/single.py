@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from headrace.sql.vectorised import java_regex
+from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.values import aes, decimal_format, documents, geometry, texts, variants, vectors, xpaths
-from headrace.sql.vectorised.values.by_value import by_value
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
 
 Single = tuple[str, tuple[str, ...], str, Callable[..., pa.Array]]

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?:'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\")\]|\[(?P<index>\d+)\]")
 _DIGITS = 38

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 Vector = list[float | None]
 

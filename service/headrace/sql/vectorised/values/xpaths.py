@@ -10,7 +10,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from headrace.sql.vectorised.values.by_value import ConditionError
+from headrace.sql.vectorised.by_value import ConditionError
 
 _STEP = re.compile(
     r"(?P<axis>//?)?(?:(?P<text>text\(\))|(?P<attribute>@[\w.-]+)|(?P<name>\*|[\w.-]+))(?:\[(?P<place>\d+)\])?"

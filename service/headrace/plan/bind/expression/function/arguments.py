@@ -8,9 +8,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import call
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import call
 from headrace.plan.bind.scope import Scope
 from headrace.plan.constant import argument_of
 from headrace.plan.expressions import Call, Expression, Lambda, Literal

@@ -13,12 +13,9 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.aggregate.written import Ordering, Written
-from headrace.plan.bind.expression import leaves, operators
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.arguments import bind_arguments, expanded, named_struct
-from headrace.plan.bind.expression.function.call import (
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import (
     Modifiers,
     aggregate,
     call,
@@ -28,9 +25,11 @@ from headrace.plan.bind.expression.function.call import (
     is_generator,
     user_call,
 )
+from headrace.plan.bind.expression import leaves, operators
+from headrace.plan.bind.expression.function.arguments import bind_arguments, expanded, named_struct
 from headrace.plan.bind.expression.function.named import positional
 from headrace.plan.bind.expression.function.over import nulls_first
-from headrace.plan.bind.expression.time_window import NAMES
+from headrace.plan.bind.expression.function.written import Ordering, Written
 from headrace.plan.bind.refused.exact import refuse_arguments
 from headrace.plan.bind.refused.mistaken import (
     IN_AGGREGATE,
@@ -39,6 +38,7 @@ from headrace.plan.bind.refused.mistaken import (
     misplaced_aggregate,
     refuse_in_aggregate,
 )
+from headrace.plan.bind.time_window import NAMES
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Cast, Literal
 from headrace.sql.parse import position_of

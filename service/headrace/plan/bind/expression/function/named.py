@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.function.call import is_aggregate, is_function, unresolved_routine
+from headrace.plan.bind.call import is_aggregate, is_function, unresolved_routine
 from headrace.sql.parse import position_of
 
 _COLLECTION = ("collection",)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import check_arity, is_aggregate, is_generator
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import check_arity, is_aggregate, is_generator
 from headrace.plan.bind.refused.frames import refuse_frame, refuse_ranking
 from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.constant import cast_to

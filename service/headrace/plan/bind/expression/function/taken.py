@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.call import is_aggregate, is_function
 from headrace.plan.bind.expression import leaves, operators
-from headrace.plan.bind.expression.function.call import is_aggregate, is_function
-from headrace.plan.bind.expression.time_window import NAMES
+from headrace.plan.bind.time_window import NAMES
 from headrace.sql.parse import parse
 
 _BOUND_APART = frozenset({"grouping", "grouping_id"})

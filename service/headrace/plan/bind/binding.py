@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import call
-from headrace.plan.bind.expression.time_window import TimeWindows
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import call
 from headrace.plan.bind.refused.mistaken import IN_WHERE, operator_mistake
 from headrace.plan.bind.scope import Scope
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.time_window import TimeWindows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.constant import argument_of, cast_to
 from headrace.plan.expressions import AggregateCall, Call, Expression, Lambda, UserCall
 from headrace.sql.aggregates import AGGREGATES

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Cast, Expression, Literal
 from headrace.types import BOOLEAN
 

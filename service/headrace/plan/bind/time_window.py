@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
+from headrace.plan.bind.bound import Bound
 from headrace.plan.constant import NO_VALUE, cast_to, value_of
 from headrace.plan.event_time import window_time
 from headrace.plan.expressions import AggregateCall, Case, Column, Expression, Literal, walk

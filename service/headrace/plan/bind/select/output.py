@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import is_generator
-from headrace.plan.bind.items import Item
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import is_generator
 from headrace.plan.bind.nested.subqueries import refuse_asking
-from headrace.plan.bind.order import sort_key
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
+from headrace.plan.bind.select.items import Item
+from headrace.plan.bind.select.order import sort_key
 from headrace.plan.bind.session import Session
 from headrace.plan.bind.source.generate import generate, split_outer
 from headrace.plan.expressions import (

@@ -9,13 +9,13 @@ from itertools import combinations
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.aggregate.extraction import has_aggregate
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import is_generator
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import is_generator
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.time_window import NAMES
-from headrace.plan.bind.order import ordinal
 from headrace.plan.bind.refused.ordered import refuse_group_key
+from headrace.plan.bind.select.extraction import has_aggregate
+from headrace.plan.bind.select.order import ordinal
+from headrace.plan.bind.time_window import NAMES
 from headrace.plan.expressions import AggregateCall, Alias, Column, Expression, Literal, WindowCall, children, walk
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Expand, Plan

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
-from headrace.plan.bind.expression.binding import Binding
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import is_generator
+from headrace.plan.bind.binding import Binding
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import is_generator
 from headrace.plan.expressions import WindowCall, walk
 from headrace.sql.parse import position_of
 

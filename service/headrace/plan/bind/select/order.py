@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.function.over import nulls_first
 from headrace.plan.bind.expression.known import refuse_unread
-from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.refused.ordered import refuse_unordered
 from headrace.plan.bind.scope import Relation, Scope, unresolved_column
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import fold_whole, value_of
 from headrace.plan.expressions import AggregateCall, Column, Subquery, walk
 from headrace.plan.nodes import Limit, Offset, Plan, Sort, SortKey
@@ -78,7 +78,7 @@ def sort_key(bound: Bound, item: exp.Expr) -> SortKey:
 
 
 def order_output(tree: exp.Expr, relation: Relation, session: Session) -> Plan:
-    """Return a set operation's plan under the ORDER BY, LIMIT and OFFSET that follow it."""
+    """Return the plan of what is no SELECT under the ORDER BY, LIMIT and OFFSET that follow it."""
     windows = TimeWindows(session.ids)
     binder = Binder(session, Scope(relation, ids=session.ids), windows)
     outputs = [Bound(column, column.name, column.name) for column in relation.plan.columns]

@@ -8,14 +8,14 @@ from dataclasses import replace
 from sqlglot import exp
 
 from headrace.errors import StreamError
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import call, is_generator
-from headrace.plan.bind.expression.time_window import TimeWindows
 from headrace.plan.bind.nested.correlation import pulled, refuse_correlation
 from headrace.plan.bind.nested.subqueries import equal_to, or_unknown, refuse_stream, tested_nodes, without_limit
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.expressions import Expression, Literal, WindowCall
 from headrace.plan.expressions import walk as walk_expression
 from headrace.plan.nodes import Filter, Join, JoinType, Plan

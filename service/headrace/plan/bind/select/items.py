@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from headrace.errors import StreamError, did_you_mean
+from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import is_generator
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.bound import Bound
-from headrace.plan.bind.expression.function.call import is_generator
 from headrace.plan.bind.scope import Relation, field_of, unresolved_column
 from headrace.plan.bind.session import Findings
 from headrace.plan.expressions import Column

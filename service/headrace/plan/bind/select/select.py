@@ -13,22 +13,22 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
-from headrace.plan.bind.aggregate.extraction import Extraction, has_aggregate, refuse_grouping
-from headrace.plan.bind.aggregate.grouping import Grouping, bind_grouping, expand, key_columns
+from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.expression.binder import Binder
-from headrace.plan.bind.expression.bound import Bound
 from headrace.plan.bind.expression.leaves import check_cast
-from headrace.plan.bind.expression.time_window import TimeWindows
-from headrace.plan.bind.items import Item, SelectList
 from headrace.plan.bind.nested.subqueries import refuse_asking
-from headrace.plan.bind.order import limited, sort_keys
-from headrace.plan.bind.output import Output, finish
 from headrace.plan.bind.refused.typed import refuse_no_number
-from headrace.plan.bind.refused.windows import refuse_qualify, refuse_sorting
 from headrace.plan.bind.scope import Relation, Scope
+from headrace.plan.bind.select.extraction import Extraction, has_aggregate, refuse_grouping
+from headrace.plan.bind.select.grouping import Grouping, bind_grouping, expand, key_columns
+from headrace.plan.bind.select.items import Item, SelectList
+from headrace.plan.bind.select.order import limited, sort_keys
+from headrace.plan.bind.select.output import Output, finish
+from headrace.plan.bind.select.where import bind_where, refuse_rows
+from headrace.plan.bind.select.windows import refuse_qualify, refuse_sorting
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.source.relation import bind_from
-from headrace.plan.bind.subquery import bind_where, refuse_rows
+from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import cast_to
 from headrace.plan.nodes import Aggregate, Filter, Plan
 from headrace.sql.parse import position_of
