@@ -5,6 +5,7 @@ Takes paths; prints a line a case and the differing rows of a failing step; give
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -76,8 +77,13 @@ def _run(case: Case, *, crash: bool) -> list[str]:
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
-        found = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        found = [each for each in sorted(path.rglob("*.yaml")) if not _is_pipeline(each)] if path.is_dir() else [path]
         if not found or not found[0].exists():
             message = f"{path} holds no test files (*.yaml)"
             raise StreamError("CONFIG_FILE_UNREADABLE", message)
         yield from found
+
+
+def _is_pipeline(path: Path) -> bool:
+    """True for a pipeline file, which stands beside its tests; anything else in a folder is meant as a test."""
+    return re.search(r"^queries:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None

@@ -119,7 +119,7 @@ def _named(path: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
         "sources": {each: _memory_source(pipeline, each, found["sources"][each]) for each in pipeline.sources},
         "tables": {**found.get("tables", {}), **raw.get("tables", {})},
         "functions": found.get("functions", {}),
-        "views": found.get("views", []),
+        "views": [_without_letters(view) for view in found.get("views", [])],
         "queries": {QUERY: {**query, "sink": {"format": "memory"}}},
         "settings": found.get("settings", {}),
         "extensions": found.get("extensions", []),
@@ -129,7 +129,19 @@ def _named(path: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
 def _memory_source(pipeline: Pipeline, name: str, source: Mapping[str, Any]) -> dict[str, Any]:
     fields = source_schema(pipeline, name).fields
     ddl = ", ".join(f"`{field.name}` {field.type.sql()}" for field in fields)
-    return {"format": "memory", "schema": ddl, **{k: source[k] for k in ("watermark",) if k in source}}
+    return {
+        "format": "memory",
+        "schema": ddl,
+        **{k: v for k, v in _without_letters(source).items() if k == "watermark"},
+    }
+
+
+def _without_letters(holder: Mapping[str, Any]) -> dict[str, Any]:
+    """A source or view whose late rows are counted only: a test has no topic for them."""
+    watermark = holder.get("watermark")
+    if not watermark or watermark.get("late_rows") != "dead_letter":
+        return dict(holder)
+    return {**holder, "watermark": {**watermark, "late_rows": "drop"}}
 
 
 def _step(raw: Mapping[str, Any]) -> CaseStep:
