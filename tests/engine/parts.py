@@ -35,7 +35,7 @@ class Notes:
     def __init__(self) -> None:
         self.outcomes: list[BatchOutcome] = []
         self.idles = 0
-        self.snapshots = 0
+        self.snapshots = self.failed_snapshots = 0
 
     def heartbeat(self) -> None:
         """Nothing to keep."""
@@ -52,6 +52,10 @@ class Notes:
         """Count."""
         assert seconds >= 0
         self.snapshots += 1
+
+    def snapshot_failed(self) -> None:
+        """Count."""
+        self.failed_snapshots += 1
 
     def finished(self, outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
         """Keep."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tests.engine.parts import START_US, MakePipeline, Notes, OpenQuery, feed
@@ -14,6 +16,7 @@ from headrace.engine.checkpoint import CommitEntry
 from headrace.engine.loop import MARKER_REFRESH_S, LoopLimits, QueryLoop
 from headrace.engine.startup import recover
 from headrace.values import US_PER_S
+from headrace_state import StateError
 
 
 def at(second: int) -> datetime:
@@ -117,6 +120,20 @@ def test_snapshots_are_taken_and_logs_purged_as_configured(open_query: OpenQuery
         feed(parts, [second])
         loop.settle()
     assert notes.snapshots == len(notes.outcomes) // 2
+
+
+def test_a_snapshot_that_cannot_be_written_is_told_and_ends_the_loop(open_query: OpenQuery, tmp_path: Path) -> None:
+    """Here a file stands where its folder should."""
+    parts, notes = open_query(), Notes()
+    loop = QueryLoop(parts, LoopLimits(TriggerKind.AS_SOON_AS_POSSIBLE), notes)
+    loop.begin(recover(parts))
+    folder = tmp_path / "checkpoints" / "q" / "state" / "snapshots"
+    shutil.rmtree(folder)
+    folder.touch()
+    feed(parts, [1, 12])
+    with pytest.raises(StateError):
+        loop.settle()
+    assert (notes.snapshots, notes.failed_snapshots) == (0, 1)
 
 
 def test_an_idle_query_keeps_its_marker_fresh(open_query: OpenQuery) -> None:

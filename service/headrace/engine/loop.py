@@ -50,6 +50,10 @@ class Reporter(Protocol):
         """A snapshot of the state was written, which took so many seconds."""
         ...
 
+    def snapshot_failed(self) -> None:
+        """A snapshot of the state could not be written; what it raised ends the loop."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LoopLimits:
@@ -182,7 +186,11 @@ class QueryLoop:
             return
         failpoint("before_snapshot")
         before_s = self._query.clock.monotonic_s()
-        self._query.state.snapshot()
+        try:
+            self._query.state.snapshot()
+        except Exception:
+            self._reporter.snapshot_failed()
+            raise
         self._reporter.snapshot_taken(self._query.clock.monotonic_s() - before_s)
         failpoint("after_snapshot")
         self._query.state.purge(config.keep_batches)

@@ -91,6 +91,10 @@ class QueryReporter:
         size, now = self._query.state.disk_bytes(), self._query.clock.now_us()
         self._metrics.snapshot_written(self._query.compiled.name, seconds=seconds, size_bytes=size, at_us=now)
 
+    def snapshot_failed(self) -> None:
+        """A snapshot of the state could not be written."""
+        self._metrics.snapshot_failed(self._query.compiled.name)
+
     def finished(self, outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
         """A batch is done."""
         progress = self.progress(outcome, started, planning_s)

@@ -92,7 +92,6 @@ FUTURE_ROWS = _counter(
 STATE_ROWS = _gauge("state_rows", "Rows in the state of an operator.", "operator")
 STATE_BYTES = _gauge("state_bytes", "Bytes of state; kind is sst, memtable or cache.", "operator", "kind")
 RESTORE_DURATION = _gauge("state_restore_duration_seconds", "How long the last restore of state took.")
-RESTORE_REMAINING = _gauge("state_restore_remaining_records", "Records still to restore; 0 when done.")
 CHECKPOINT_DURATION = _histogram("checkpoint_duration_seconds", "Time to write a snapshot of the state.")
 CHECKPOINT_BYTES = _gauge("checkpoint_bytes", "Size of the last snapshot.")
 CHECKPOINT_FAILURES = _counter("checkpoint_failures_total", "Snapshots that could not be written.")
@@ -132,7 +131,6 @@ METRICS: tuple[MetricSpec, ...] = (
     STATE_ROWS,
     STATE_BYTES,
     RESTORE_DURATION,
-    RESTORE_REMAINING,
     CHECKPOINT_DURATION,
     CHECKPOINT_BYTES,
     CHECKPOINT_FAILURES,

@@ -125,10 +125,6 @@ class Metrics:
         """Count a batch the sink refused."""
         self._inc(names.SINK_ERRORS, 1, query, sink)
 
-    def data_lost(self, query: str, source: str, records: int) -> None:
-        """Count offsets that were gone before they were read."""
-        self._inc(names.DATA_LOSS, records, query, source)
-
     def state_corrupted(self, query: str) -> None:
         """Count a failed checksum of the local state."""
         self._inc(names.STATE_CORRUPTION, 1, query)
@@ -143,27 +139,14 @@ class Metrics:
         """Count a snapshot that could not be written."""
         self._inc(names.CHECKPOINT_FAILURES, 1, query)
 
-    def restoring(self, query: str, remaining_records: int) -> None:
-        """Show how many records of state are still to restore."""
-        self._set(names.RESTORE_REMAINING, remaining_records, query)
-
     def restored(self, query: str, seconds: float) -> None:
-        """Show how long the restore took; nothing remains."""
+        """Show how long the restore took."""
         self._set(names.RESTORE_DURATION, seconds, query)
-        self._set(names.RESTORE_REMAINING, 0, query)
 
     def decode_failed(self, query: str, source: str, reasons: Mapping[str, int]) -> None:
         """Count records that could not be decoded, by reason; the engine's progress reports those of batches."""
         for reason, records in reasons.items():
             self._inc(names.DECODE_ERRORS, records, query, source, reason)
-
-    def dead_lettered(self, query: str, source: str, records: int) -> None:
-        """Count records sent to the dead-letter topic."""
-        self._inc(names.DLQ_RECORDS, records, query, source)
-
-    def transaction_ended(self, query: str, result: str) -> None:
-        """Count a transaction outside of a batch, such as an owner's claim; result is committed or aborted."""
-        self._inc(names.TRANSACTIONS, 1, query, result)
 
     def _observe_source(self, facts: BatchFacts, source: SourceFacts) -> None:
         query, name = facts.query, source.name

@@ -57,6 +57,8 @@ class _Notes:
 
     def snapshot_taken(self, seconds: float) -> None: ...
 
+    def snapshot_failed(self) -> None: ...
+
     def finished(self, outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
         del started, planning_s
         self.outcomes.append(outcome)
