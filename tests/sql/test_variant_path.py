@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from headrace.errors import StreamErrors
 from headrace.sql.grammar.variant_path import VariantField
-from headrace.sql.parse import parse_expression
+from headrace.sql.parse import parse
+
+
+def read(expression: str) -> exp.Expr:
+    """The tree of one expression."""
+    item: exp.Expr = parse(f"SELECT {expression}").expressions[0]
+    return item
 
 
 @pytest.mark.parametrize(
@@ -23,14 +30,14 @@ from headrace.sql.parse import parse_expression
 )
 def test_a_colon_opens_a_path_of_names_and_places(sql: str, path: str, key: str) -> None:
     """The last name is the column's."""
-    node = parse_expression(sql)
+    node = read(sql)
     assert isinstance(node, VariantField)
     assert (node.args["path"].name, node.args["key"].name) == (path, key)
 
 
 def test_a_path_may_follow_a_path_and_a_cast_stands_behind_it() -> None:
     """``j:a:b::INT`` is a cast of a part of a part."""
-    cast = parse_expression("j:a:b::INT")
+    cast = read("j:a:b::INT")
     inner = cast.this
     assert isinstance(inner, VariantField)
     assert (inner.args["path"].name, inner.this.args["path"].name) == ("$.b", "$.a")
@@ -40,5 +47,5 @@ def test_a_path_may_follow_a_path_and_a_cast_stands_behind_it() -> None:
 def test_other_things_behind_a_colon_are_no_path(sql: str) -> None:
     """Spark's grammar takes names, ['name'] and [0]."""
     with pytest.raises(StreamErrors) as caught:
-        parse_expression(sql)
+        read(sql)
     assert [error.condition for error in caught.value.errors] == ["PARSE_SYNTAX_ERROR"]

@@ -22,7 +22,6 @@ from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stre
 from headrace_plugins.kafka.offsets import Partition
 
 _INTERNAL = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
-_UNTOLD = "the brokers did not tell topics and offsets"
 
 _T = TypeVar("_T")
 _NEVER_SET = threading.Event()

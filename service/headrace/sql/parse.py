@@ -75,20 +75,6 @@ def _table(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-def parse_expression(sql: str) -> exp.Expr:
-    """Return the tree of one expression, such as a watermark's or a filter's.
-
-    Raises:
-        StreamErrors: as `parse`.
-    """
-    select = parse(f"SELECT {sql}")
-    items = select.expressions
-    if not isinstance(select, exp.Select) or len(items) != 1 or select.args.get("from_") is not None:
-        raise StreamErrors([_syntax_error(f"{sql!r} is not one expression.", Position("", 1, 1))])
-    item: exp.Expr = items[0]
-    return item
-
-
 def position_of(node: exp.Expr) -> Position | None:
     """Return line and column (from 1) where the node begins in its SQL, or None for a node without a place.
 

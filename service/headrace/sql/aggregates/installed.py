@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import pyarrow as pa
 
-from headrace.aggregation import ENTRY_POINTS
+from headrace.aggregation import ENTRY_POINTS, ArrowAggregation, RowAggregation
 from headrace.ddl import parse_schema, parse_type
 from headrace.errors import StreamError
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
@@ -49,17 +49,17 @@ def installed_functions() -> tuple[ArrowFunction, ...]:
 def _loaded(entry: EntryPoint) -> Installed:
     name = entry.name.lower()
     try:
-        return _taken(name, entry.value, entry.load())
+        found = entry.load()
+        return _taken(name, entry.value, found() if isinstance(found, type) else found)
     except StreamError as error:
         return Installed(refused(name, f"{entry.value} is declared wrongly: {error.message}"))
     except Exception as error:  # noqa: BLE001 -- code of others; queries that do not name it must still run
         return Installed(refused(name, f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"))
 
 
-def _taken(name: str, target: str, code: Any) -> Installed:
-    code = code() if isinstance(code, type) else code
+def _taken(name: str, target: str, code: ArrowAggregation | RowAggregation) -> Installed:
     row, buffer, result = parse_schema(code.arguments), parse_schema(code.buffer), parse_type(code.returns)
-    steps = _by_row(code, buffer, result) if hasattr(code, "zero") else (code.reduce, code.merge, code.finish)
+    steps = _by_row(code, buffer, result) if _is_by_row(code) else (code.reduce, code.merge, code.finish)
 
     def made(step: str, run: Callable[..., Any], parameters: Sequence[DataType], returns: DataType) -> UserFunction:
         fields = tuple(Field(f"p{place}", kind) for place, kind in enumerate(parameters))
@@ -71,6 +71,10 @@ def _taken(name: str, target: str, code: Any) -> Installed:
     names = (reduce.sql_name, merge.sql_name, finish.sql_name)
     function = AggregateFunction(name, (len(row.fields),) * 2, _resolve(row, buffer, result, names))
     return Installed(function, (reduce.arrow(), merge.arrow(), finish.arrow()))
+
+
+def _is_by_row(code: ArrowAggregation | RowAggregation) -> TypeGuard[RowAggregation]:
+    return hasattr(code, "zero")
 
 
 def _resolve(
@@ -98,7 +102,7 @@ def _resolve(
     return resolve
 
 
-def _by_row(code: Any, buffer: StructType, result: DataType) -> tuple[Callable[..., Any], ...]:
+def _by_row(code: RowAggregation, buffer: StructType, result: DataType) -> tuple[Callable[..., Any], ...]:
     """The three steps over arrays, from plain Python ones."""
     kind = buffer.arrow()
 
