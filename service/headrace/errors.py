@@ -28,11 +28,10 @@ class Domain(Enum):
 
 
 class Retry(Enum):
-    """What the engine does next: stop, restart the query after a pause, or leave out the row."""
+    """What the engine does next: stop, or restart the query after a pause."""
 
     NEVER = "never"
     BACKOFF = "backoff"
-    SKIP_ROW = "skip_row"
 
 
 @dataclass(frozen=True, slots=True)
