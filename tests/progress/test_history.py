@@ -12,7 +12,7 @@ from headrace.contract import SourceLag
 from headrace.progress.history import Activity, ProgressHistory
 from headrace.progress.line import batch_fields, line_text
 from headrace.progress.live import LiveRow, LiveView, live_table
-from headrace.progress.model import EventTimeStats, PartitionLag, partition_lags
+from headrace.progress.model import EventTimeStats, PartitionLag, newest_offset, partition_lags
 
 LINE = (
     "counts batch 7: rows_in=100 rows_out=9 lag_records=10 duration_ms=250 rows_per_s=400.0 "
@@ -84,6 +84,13 @@ def test_lag_is_told_by_topic_and_partition_number() -> None:
         PartitionLag("a-b", 10, 5, 0),
         PartitionLag("rate", 0, 0, 4),
     )
+
+
+def test_the_latest_offset_is_the_newest_there_is_also_when_a_batch_is_limited() -> None:
+    """The end of the batch plus what is behind it; a source without lag tells the end itself."""
+    lag = SourceLag(behind={"a-b-0": 5, "a-b-1": 0, "a-b-2": 3})
+    assert newest_offset({"a-b": {"0": 10, "1": 7}}, lag) == {"a-b": {"0": 15, "1": 7, "2": 3}}
+    assert newest_offset({"rows": 4}, SourceLag()) == {"rows": 4}
 
 
 def test_without_a_terminal_each_batch_and_each_new_state_is_one_line() -> None:

@@ -33,6 +33,7 @@ from headrace.progress.model import (
     SourceFacts,
     SourceProgress,
     StateOperatorProgress,
+    newest_offset,
     partition_lags,
     rows_per_second,
 )
@@ -166,7 +167,8 @@ class QueryReporter:
     ) -> SourceProgress:
         source = self._query.inputs[name].source
         bounds = outcome.plan.ranges[name]
-        behind = list(source.lag(bounds.end).behind.values())
+        lag = source.lag(bounds.end)
+        behind = list(lag.behind.values())
         metrics = {}
         if behind:
             metrics = {
@@ -178,7 +180,7 @@ class QueryReporter:
             description=source.describe(),
             start_offset=bounds.start,
             end_offset=bounds.end,
-            latest_offset=bounds.end,
+            latest_offset=newest_offset(bounds.end, lag),
             num_input_rows=read.records,
             input_rows_per_second=rows_per_second(read.records, since_s),
             processed_rows_per_second=rows_per_second(read.records, took_s),

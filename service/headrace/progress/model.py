@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from headrace.contract import JsonValue, Offset, SourceLag
 from headrace.values import EventTime, ProcessingTime
@@ -124,6 +125,22 @@ def partition_lags(lag: SourceLag) -> tuple[PartitionLag, ...]:
         where = (topic, int(number)) if topic and number.isdigit() else (name, 0)
         lags.append(PartitionLag(*where, lag.behind.get(name, 0), lag.stable_behind.get(name, 0)))
     return tuple(sorted(lags, key=lambda each: (each.topic, each.partition)))
+
+
+def newest_offset(end: Offset, lag: SourceLag) -> Offset:
+    """Return the newest offset there is: the end of the batch plus what lies behind it, by topic and partition.
+
+    Source: Spark KafkaMicroBatchStream.reportLatestOffset. Of a source that tells no lag it is the end of the batch.
+    """
+    if not lag.behind:
+        return end
+    found: dict[str, dict[str, Any]] = {
+        topic: dict(places) for topic, places in end.items() if isinstance(places, dict)
+    }
+    for each in partition_lags(lag):
+        places = found.setdefault(each.topic, {})
+        places[str(each.partition)] = places.get(str(each.partition), 0) + each.records
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
