@@ -52,18 +52,40 @@ SQL = [
     ("SELECT user() FROM clicks", "tells of the engine"),
     ("SELECT reflect('a', 'b') FROM clicks", "tells of the engine"),
     ("SELECT aes_encrypt(user, 'k') FROM clicks", "initialization vector"),
+    ("SELECT * FROM STREAM clicks", "TABLE_OR_VIEW_NOT_FOUND"),
+    ("SELECT * FROM STREAM clicks WATERMARK ts DELAY OF INTERVAL 10 SECONDS", "PARSE_SYNTAX_ERROR"),
+    ("SELECT c.user FROM clicks c ASOF JOIN users u ON c.user = u.user", "PARSE_SYNTAX_ERROR"),
+    ("SELECT * FROM clicks, LATERAL mine(user)", "ROUTINE_NOT_FOUND"),
+    ("SELECT user FROM clicks WHERE v = :least", "UNBOUND_SQL_PARAMETER"),
+    ("INSERT INTO counts SELECT user FROM clicks", "WRITE_STREAM_NOT_ALLOWED"),
+    ("CREATE TABLE counts AS SELECT user FROM clicks", "WRITE_STREAM_NOT_ALLOWED"),
+    ("DECLARE x INT", "WRITE_STREAM_NOT_ALLOWED"),
+    ("SELECT user FROM users", "WRITE_STREAM_NOT_ALLOWED"),
 ]
 FORMATS = [
-    *(("sources", name) for name in ("text", "csv", "json", "parquet", "orc", "socket", "rate-micro-batch", "mine")),
+    *(("sources", name) for name in ("text", "csv", "json", "parquet", "orc", "avro", "xml")),
+    *(("sources", name) for name in ("socket", "rate-micro-batch", "mine")),
+    *(("tables", name) for name in ("text", "orc", "avro", "xml", "jdbc", "delta", "kafka")),
     *(("encode", name) for name in ("avro", "protobuf")),
     *(("sink", name) for name in ("text", "orc", "avro", "foreach", "foreachBatch", "noop", "toTable", "delta")),
 ]
 ASKED = [
     ({"trigger": {"continuous": "1 second"}}, "trigger"),
     ({"trigger": {"real_time": "1 second"}}, "trigger"),
+    ({"trigger": {"processing_time": "1 month"}}, "has the unit 'month'"),
     ({"engine": "spark"}, 'unknown key "engine"|not known|engine'),
     ({"observe": {"n": "count(*)"}}, "observe"),
     ({"listeners": ["mine"]}, "listeners"),
+]
+
+
+UNKNOWN_OPTIONS = [
+    ("sink", "console", "checkpointLocation"),
+    ("sink", "console", "asyncProgressTrackingEnabled"),
+    ("sink", "parquet", "maxRecordsPerFile"),
+    ("sources", "kafka", "maxOffsetPerTrigger"),
+    ("tables", "csv", "dateFormat"),
+    ("tables", "json", "columnNameOfCorruptRecord"),
 ]
 
 
@@ -125,8 +147,59 @@ def test_a_format_without_a_plugin_is_refused_by_its_name(kind: str, name: str, 
         "encode": {"query": {"sink": {**kafka, "encode": {"format": name}}}},
         "sink": {"query": {"sink": part}},
         "sources": {"sources": {"clicks": part}},
+        "tables": {"tables": {"users": part}, "query": {"sql": "SELECT c.user FROM clicks c JOIN users USING (user)"}},
     }[kind]
     assert "PLUGIN_UNKNOWN" in _refusal(_written(tmp_path, **parts))
+
+
+@pytest.mark.parametrize(("kind", "name", "option"), UNKNOWN_OPTIONS)
+def test_an_option_that_is_none_is_refused(kind: str, name: str, option: str, tmp_path: Path) -> None:
+    """Spark passes over it, so that one that is misspelt has no effect and nobody is told."""
+    part = {"format": name, "options": {option: "1", "path": "x", "schema": "user STRING", "subscribe": "t"}}
+    if name == "console":
+        part["options"] = {option: "1"}
+    if name == "kafka":
+        part["options"] = {option: "1", "subscribe": "t", "kafka.bootstrap.servers": "localhost:1"}
+    users = "SELECT c.user FROM clicks c JOIN users USING (user)"
+    parts: dict[str, dict[str, Any]] = {
+        "sink": {"query": {"sink": part}},
+        "sources": {"sources": {"clicks": part}},
+        "tables": {"tables": {"users": part}, "query": {"sql": users}},
+    }[kind]
+    assert f'{name} has no option "{option}"' in _refusal(_written(tmp_path, **parts))
+
+
+def test_a_file_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    """Spark makes a temporary one for the console and for memory."""
+    path = _written(tmp_path)
+    raw = yaml.safe_load(path.read_text())
+    del raw["checkpoint"]
+    path.write_text(yaml.safe_dump(raw))
+    assert re.search(r"CONFIG_MISSING_KEY.*checkpoint", _refusal(path))
+
+
+def test_a_delay_of_months_is_refused(tmp_path: Path) -> None:
+    """Months have no length."""
+    source = {"format": "memory", "options": {"name": "m", "schema": SCHEMA}}
+    sources = {"clicks": {**source, "watermark": {"column": "ts", "delay": "1 month"}}}
+    assert "has the unit 'month'" in _refusal(_written(tmp_path, sources=sources))
+
+
+def test_rules_hold_whatever_the_settings_say(tmp_path: Path) -> None:
+    """What would give wrong answers is not switched on."""
+    off = ("unsupportedOperationCheck", "statefulOperator.checkCorrectness.enabled")
+    settings = {f"spark.sql.streaming.{name}": "false" for name in off}
+    path = _written(tmp_path, settings=settings, query={"sql": "SELECT user, count(*) AS n FROM clicks GROUP BY user"})
+    assert "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION" in _refusal(path)
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO t SELECT 1", "CREATE TABLE t AS SELECT 1", "DROP TABLE t"])
+def test_batch_sql_writes_nothing(statement: str) -> None:
+    """It answers questions."""
+    session = BatchSession({}, ManualClock(0))
+    with pytest.raises((StreamError, StreamErrors)):
+        session.run(statement)
+    session.close()
 
 
 @pytest.mark.parametrize(("asked", "said"), ASKED, ids=lambda value: str(value)[:40])
@@ -154,7 +227,7 @@ def test_what_has_no_effect_is_taken(tmp_path: Path) -> None:
 
 def test_python_that_is_not_there_is_no_name() -> None:
     """An author's editor says so before headrace does."""
-    absent = ("deleteIfExists", "mapGroupsWithState")
+    absent = ("deleteIfExists", "mapGroupsWithState", "cogroup", "mapInPandas", "mapInArrow")
     classes = [getattr(stateful, name) for name in stateful.__all__]
     assert [name for name in absent if any(hasattr(kind, name) for kind in (*classes, stateful))] == []
 
