@@ -19,3 +19,8 @@ def shout(word: str | None, times: int) -> str | None:
 def length_of_map(value: pa.Array) -> pa.Array:
     """Nested types arrive as Arrow has them."""
     return pc.list_value_length(value.cast(pa.list_(pa.struct([("key", pa.string()), ("value", pa.int64())]))))
+
+
+def letters(word: str | None) -> list[dict[str, object]] | None:
+    """Several rows of one: an array, for explode."""
+    return None if word is None else [{"letter": letter, "place": place} for place, letter in enumerate(word)]
