@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.text import ciphers, encoding, number_patterns, pattern, splitting, strings, wording
+from headrace.sql.functions.text import ciphers, encoding, like, number_patterns, regexp, splitting, strings, wording
 
 FUNCTIONS = {
     **strings.FUNCTIONS,
-    **pattern.FUNCTIONS,
+    **like.FUNCTIONS,
+    **regexp.FUNCTIONS,
     **encoding.FUNCTIONS,
     **ciphers.FUNCTIONS,
     **wording.FUNCTIONS,

@@ -1,28 +1,30 @@
-"""Room 2: split with a limit, and where a pattern is found.
+"""Room 2: split, with a limit and without.
 
-Takes rendered texts and constant patterns; gives DuckDB text. Source: Spark StringSplit, RegExpInStr.
+Takes rendered texts and a pattern; gives DuckDB text. Source: Spark StringSplit.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from headrace.duck import let, quote_text
 from headrace.sql.function import Rendered
-from headrace.sql.functions.signature import rewritten, table, takes
-from headrace.sql.functions.text import pattern as patterns
-from headrace.sql.settings import SqlSettings
-from headrace.types import INT, STRING, ArrayType, DataType
-
-_SPLIT = patterns.FUNCTIONS["split"]
+from headrace.sql.functions.signature import constant, rewritten, table, takes, unsupported
+from headrace.sql.functions.text.pattern import by_pattern
+from headrace.types import INT, STRING, ArrayType
 
 
-def _split(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    limit = arguments[2].value if len(arguments) == 3 and arguments[2].constant else None
-    pattern = patterns.regex(arguments[1], "split") if arguments[1].constant else None
-    if not isinstance(limit, int) or limit <= 0 or not pattern:
-        return _SPLIT.render(arguments, kind, settings)
+def _split(arguments: Sequence[Rendered], pattern: str) -> str:
     value = arguments[0].sql
+    given = constant(arguments[2], "The limit of split") if len(arguments) == 3 else -1
+    if given is None:
+        return "CAST(NULL AS VARCHAR[])"
+    limit = int(str(given))
+    if limit <= 0:
+        return _parts(value, pattern)
+    if pattern == "":
+        raise unsupported("split with a positive limit is not done.")
     if limit == 1:
         return f"(CASE WHEN {value} IS NOT NULL THEN [{value}] END)"
     marks = f"regexp_extract_all({value}, {quote_text(pattern)})"
@@ -35,24 +37,25 @@ def _split(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings)
         rest = f"substring({value}, CAST({used} AS BIGINT) + 1)"
         return f"(CASE WHEN len({parts}) <= {limit} THEN {parts} ELSE list_append({parts}[:{limit - 1}], {rest}) END)"
 
-    return let(_SPLIT.render(arguments[:2], kind, settings), cut)
+    return let(_parts(value, pattern), cut)
 
 
-def _instr(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
-    found = patterns.varying("instr", arguments[:2])
-    if found is not None:
-        return found if len(arguments) == 2 else f"(CASE WHEN {arguments[2].sql} IS NOT NULL THEN {found} END)"
-    pattern = patterns.regex(arguments[1], "regexp_instr")
-    if pattern is None:
-        return "CAST(NULL AS INTEGER)"
-    value, shape = arguments[0].sql, quote_text(pattern)
-    place = f"length(string_split_regex({value}, {shape})[1]) + 1"
-    unknown = f"{value} IS NULL" + (f" OR {arguments[2].sql} IS NULL" if len(arguments) == 3 else "")
-    there = f"WHEN regexp_matches({value}, {shape}) THEN {place} ELSE 0"
-    return f"CAST(CASE WHEN {unknown} THEN NULL {there} END AS INTEGER)"
+def _parts(value: str, pattern: str) -> str:
+    if pattern == "":
+        return f"(CASE WHEN {value} = '' THEN [''] ELSE string_split({value}, '') END)"
+    if re.match(pattern, "") is not None:
+        raise unsupported(f"split by {pattern!r}, which matches the empty text, is not done.")
+    plain = re.fullmatch(r"(?:[^\\\[\](){}.*+?^$|]|\\[^a-zA-Z0-9])+", pattern)
+    if plain:
+        mark = re.sub(r"\\(.)", r"\1", pattern)
+        return f"string_split({value}, {quote_text(mark)})"
+    return f"string_split_regex({value}, {quote_text(pattern)})"
 
 
-FUNCTIONS = table(
-    rewritten("split", (2, 3), takes(STRING, STRING, INT, gives=ArrayType(STRING)), _split),
-    rewritten("regexp_instr", (2, 3), takes(STRING, STRING, INT, gives=INT), _instr),
-)
+def _without_limit(arguments: Sequence[Rendered]) -> Sequence[str]:
+    return () if len(arguments) == 3 else ("-1",)
+
+
+_RENDER = by_pattern("split", _split, named="split", more=_without_limit)
+
+FUNCTIONS = table(rewritten("split", (2, 3), takes(STRING, STRING, INT, gives=ArrayType(STRING)), _RENDER))
