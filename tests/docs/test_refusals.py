@@ -148,25 +148,28 @@ def test_a_format_without_a_plugin_is_refused_by_its_name(kind: str, name: str, 
         "sink": {"query": {"sink": part}},
         "sources": {"sources": {"clicks": part}},
         "tables": {"tables": {"users": part}, "query": {"sql": "SELECT c.user FROM clicks c JOIN users USING (user)"}},
-    }[kind]
-    assert "PLUGIN_UNKNOWN" in _refusal(_written(tmp_path, **parts))
+    }
+    assert "PLUGIN_UNKNOWN" in _refusal(_written(tmp_path, **parts[kind]))
 
 
 @pytest.mark.parametrize(("kind", "name", "option"), UNKNOWN_OPTIONS)
 def test_an_option_that_is_none_is_refused(kind: str, name: str, option: str, tmp_path: Path) -> None:
     """Spark passes over it, so that one that is misspelt has no effect and nobody is told."""
-    part = {"format": name, "options": {option: "1", "path": "x", "schema": "user STRING", "subscribe": "t"}}
-    if name == "console":
-        part["options"] = {option: "1"}
-    if name == "kafka":
-        part["options"] = {option: "1", "subscribe": "t", "kafka.bootstrap.servers": "localhost:1"}
+    needed: dict[str, dict[str, Any]] = {
+        "console": {},
+        "kafka": {"subscribe": "t", "kafka.bootstrap.servers": "localhost:1"},
+        "parquet": {"path": "x"},
+    }
+    part: dict[str, Any] = {"format": name, "options": {option: "1", **needed.get(name, {"path": "x"})}}
+    if kind == "tables":
+        part["schema"] = "user STRING"
     users = "SELECT c.user FROM clicks c JOIN users USING (user)"
     parts: dict[str, dict[str, Any]] = {
         "sink": {"query": {"sink": part}},
         "sources": {"sources": {"clicks": part}},
         "tables": {"tables": {"users": part}, "query": {"sql": users}},
-    }[kind]
-    assert f'{name} has no option "{option}"' in _refusal(_written(tmp_path, **parts))
+    }
+    assert f'{name} has no option "{option}"' in _refusal(_written(tmp_path, **parts[kind]))
 
 
 def test_a_file_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
