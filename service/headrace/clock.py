@@ -41,7 +41,7 @@ class SystemClock:
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         """Return True as soon as the event is set, False after the timeout in seconds."""
-        return event.wait(max(0.0, timeout_s))
+        return event.wait(min(max(0.0, timeout_s), threading.TIMEOUT_MAX))
 
 
 class ManualClock:

@@ -6,12 +6,18 @@ Takes a `Spec` and the options as written; gives `Options` or every `StreamError
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.contract import Kind, Option, Options, Passthrough, Spec
 from headrace.errors import StreamError, StreamErrors, did_you_mean
 from headrace.values import US_PER_MS, parse_duration_us, parse_size_bytes
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_GREATEST = 2**63 - 1
+_NO_VALUE = 'the option "{}" has no value.'
+_LEAVE_OUT = 'Write one, "" for an empty text, or leave the option out.'
 
 
 def parse_options(spec: Spec, written: Mapping[str, Any]) -> Options:
@@ -54,14 +60,18 @@ def _passed(through: Passthrough, key: str, value: Any) -> str:
     why = through.rejected.get(key.lower())
     if why is not None:
         raise StreamError("PLUGIN_OPTION_INVALID", f'the option "{key}" is not supported: {why}')
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None:
+        raise StreamError("PLUGIN_OPTION_INVALID", _NO_VALUE.format(key), hint=_LEAVE_OUT)
+    return _text(value)
 
 
 def _typed(option: Option, value: Any) -> Any:
+    if value is None:
+        raise StreamError("PLUGIN_OPTION_INVALID", _NO_VALUE.format(option.name), hint=_LEAVE_OUT)
     try:
         typed = _READERS[option.kind](option, value)
     except (ValueError, TypeError) as error:
-        message = f'the option "{option.name}" has the value {_shown(option, value)}: {error}'
+        message = f'the option "{option.name}" has the value {_shown(option, value)}: {error}.'
         raise StreamError("PLUGIN_OPTION_INVALID", message) from error
     if option.minimum is not None and typed < option.minimum:
         message = (
@@ -76,7 +86,41 @@ def _shown(option: Option, value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+    """Return a value as its text; a list of plain values is its texts with commas between."""
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return ",".join(_text(item) for item in value)
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value)
+    return str(value)
+
+
+def _int(option: Option, value: Any) -> int:
+    del option
+    text = str(value).strip()
+    if not _WHOLE.fullmatch(text) or abs(int(text)) > _GREATEST:
+        msg = f"allowed: a whole number of at most {_GREATEST}"
+        raise ValueError(msg)
+    return int(text)
+
+
+def _float(option: Option, value: Any) -> float:
+    del option
+    try:
+        return float(str(value))
+    except ValueError as error:
+        msg = "allowed: a number"
+        raise ValueError(msg) from error
+
+
+def _json(option: Option, value: Any) -> Any:
+    del option
+    if isinstance(value, dict | list):
+        return value
+    try:
+        return json.loads(str(value))
+    except ValueError as error:
+        msg = f"it is no JSON ({error})"
+        raise ValueError(msg) from error
 
 
 def _bool(option: Option, value: Any) -> bool:
@@ -103,11 +147,11 @@ def _choice(option: Option, value: Any) -> str:
 
 _READERS: dict[Kind, Callable[[Option, Any], Any]] = {
     Kind.STRING: lambda _, value: _text(value),
-    Kind.INT: lambda _, value: int(str(value)),
-    Kind.FLOAT: lambda _, value: float(str(value)),
+    Kind.INT: _int,
+    Kind.FLOAT: _float,
     Kind.BOOL: _bool,
     Kind.DURATION: _duration,
     Kind.SIZE: lambda _, value: parse_size_bytes(str(value)),
-    Kind.JSON: lambda _, value: value if isinstance(value, dict | list) else json.loads(str(value)),
+    Kind.JSON: _json,
     Kind.CHOICE: _choice,
 }

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NewType
+from urllib.parse import unquote, urlsplit
 
 EventTime = NewType("EventTime", int)
 """Microseconds since the Unix epoch, UTC, read from the data."""
@@ -40,6 +41,7 @@ _DURATION_UNITS_US = {
     "d": 86_400 * US_PER_S,
     "week": 604_800 * US_PER_S,
 }
+_LONGEST_DURATION_US = 10_000 * 366 * 86_400 * US_PER_S
 _SIZE_UNITS = {
     "": 1,
     "b": 1,
@@ -51,6 +53,7 @@ _SIZE_UNITS = {
     "gib": 1 << 30,
 }
 _DURATION_PART = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-zA-Z]+)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:/", re.IGNORECASE)
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
 
 
@@ -96,6 +99,9 @@ def parse_duration_us(text: str) -> int:
     if not rest:
         msg = "an empty text is not a duration; write a number and a unit, such as '10 seconds'"
         raise ValueError(msg)
+    if not abs(total) < _LONGEST_DURATION_US:
+        msg = "the duration is longer than ten thousand years"
+        raise ValueError(msg)
     return round(total)
 
 
@@ -111,6 +117,22 @@ def parse_size_bytes(text: str) -> int:
         msg = f"{text!r} is not a size; write a number and one of B, KB, MB, GB, such as '64 MB'"
         raise ValueError(msg)
     return round(float(part[1]) * scale)
+
+
+def local_path(text: str) -> str:
+    """Return the path on this machine that a text names: the text itself, or what a ``file:`` URL says.
+
+    Raises:
+        ValueError: the text is a URL of something else, such as ``s3://bucket/key``.
+    """
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme.lower() != "file" or parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
+        msg = f"{text!r} is no path of this machine; allowed: a path, or file:///path"
+        raise ValueError(msg)
+    return unquote(parts.path)
 
 
 def to_datetime(time_us: int) -> datetime:

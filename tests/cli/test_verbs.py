@@ -127,3 +127,59 @@ def test_no_verb_prints_a_secret(
     out, err = capsys.readouterr()
     assert "nothing" in err
     assert "hunter2" not in out + err
+
+
+PARTS = """\
+version: 1
+name: parts
+sources:
+  ticks:
+    format: kafka
+    options: {kafka.bootstrap.servers: "localhost:1", subscribe: t, kafka.nonsense: 1}
+    decode: {format: csv, schema: "a INT, b STRING", options: {sep: "--"}}
+queries:
+  all:
+    sql: SELECT a, b FROM ticks
+    sink: {format: csv, options: {path: "s3://bucket/out", timeZone: Mars/Base}}
+checkpoint: {location: state}
+"""
+
+
+def test_what_a_part_would_refuse_at_its_start_is_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options that only the plugins understand, each at its key; the verbs that run and explain say the same."""
+    monkeypatch.chdir(tmp_path)
+    _file(tmp_path, PARTS)
+    assert run(["validate", "p.yaml"]) == 78
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")] == [
+        '[PLUGIN_OPTION_INVALID] p.yaml:6:69 the Kafka client refuses the option "kafka.nonsense": No such '
+        'configuration property: "nonsense". kafka.* options are librdkafka\'s; see its CONFIGURATION page.',
+    ]
+    _file(tmp_path, PARTS.replace(", kafka.nonsense: 1", ""))
+    expected = [
+        "[PLUGIN_OPTION_INVALID] p.yaml:7:64 the csv option \"sep\" has the value '--'; allowed: one character, no "
+        "line break",
+        '[INVALID_CONF_VALUE.TIME_ZONE] p.yaml:11:60 the option "timeZone" is no time zone; seen: Mars/Base. Write a '
+        "region such as Europe/Oslo, or an offset such as +05:30.",
+    ]
+    for verb in ("validate", "run", "explain"):
+        assert run([verb, "p.yaml"]) == 78
+        assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")] == expected
+    _file(tmp_path, PARTS.replace(", kafka.nonsense: 1", "").replace('"--"', '";"').replace("Mars/Base", "+05:30"))
+    assert run(["validate", "p.yaml"]) == 78
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")] == [
+        "[PLUGIN_OPTION_INVALID] p.yaml:11:35 the option \"path\" has the value 's3://bucket/out' is no path of this "
+        "machine; allowed: a path, or file:///path. Mount it, and name the folder.",
+    ]
+
+
+def test_a_long_line_is_shown_around_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two hundred characters of it, the caret below the right one."""
+    text = GOOD.replace("rowsPerSecond: 10", f"rowsPerSecond: 10, rampUpTime: '{' ' * 300}1 s', nope: '{'x' * 300}'")
+    assert run(["validate", _file(tmp_path, text)]) == 78
+    _, source, caret = capsys.readouterr().err.splitlines()
+    assert source.startswith("    4 | ...   ")
+    assert source.endswith("xxx...")
+    assert source[caret.index("^") :].startswith("nope: ")
+    assert len(source) == 8 + 200 + 6

@@ -79,8 +79,8 @@ CASES = [
         "options marked secret only.",
     ]),
     ("{subscribe: t}", '{subscribe: t, pin: "${env:PW}"}', [
-        '[PLUGIN_OPTION_INVALID] p.yaml:4:45 the option "pin" has the value ***: invalid literal for int() with base '
-        "10: '***'",
+        '[PLUGIN_OPTION_INVALID] p.yaml:4:45 the option "pin" has the value ***: allowed: a whole number of at most '
+        "9223372036854775807.",
     ]),
     ("  q: {", "  q: {trigger: {processing_time: 5}, ", [
         "[CONFIG_INVALID_VALUE] p.yaml:6:16 queries.q.trigger has the value {...}; write a number and a unit, such as "
@@ -111,6 +111,36 @@ CASES = [
     ("{subscribe: t}}", '{subscribe: t}, decode: {format: twig, schema: "a INT, b STRNG"}}', [
         "[UNSUPPORTED_DATATYPE] p.yaml:4:87 In the schema 'a INT, b STRNG' at line 1, column 10: unsupported data type "
         "'STRNG'. Did you mean \"STRING\"?",
+    ]),
+    ("{subscribe: t}", "{subscribe: , maxRows: 1.5, wire.id: ~}", [
+        '[PLUGIN_OPTION_INVALID] p.yaml:4:31 the option "subscribe" has no value. Write one, "" for an empty text, or '
+        "leave the option out.",
+        '[PLUGIN_OPTION_INVALID] p.yaml:4:44 the option "maxRows" has the value 1.5: allowed: a whole number of at '
+        "most 9223372036854775807.",
+        '[PLUGIN_OPTION_INVALID] p.yaml:4:58 the option "wire.id" has no value. Write one, "" for an empty text, or '
+        "leave the option out.",
+    ]),
+    (SOURCE, f"{SOURCE[:-1]}, dead_letter: {{topic: d, options: {{kafka.sasl.password: hunter2, topicc: x}}}}}}", [
+        "[CONFIG_PLAIN_SECRET] p.yaml:4:101 sources.s.dead_letter.options.kafka.sasl.password is a secret in plain "
+        "text. Write ${env:NAME} or ${file:PATH}, or allow it with --allow-plain-secrets.",
+        '[PLUGIN_OPTION_INVALID] p.yaml:4:110 kafka has no option "topicc". Did you mean "topic"?',
+    ]),
+    ("version: 1", 'version: "1"', [
+        "[CONFIG_INVALID_VALUE] p.yaml:1:10 version has the value '1'; allowed: 1. Write it without quotes.",
+    ]),
+    ("version: 1", "version: 1" + "0" * 5_000, [
+        f"[CONFIG_INVALID_VALUE] p.yaml:1:10 version has the value '1{'0' * 54}...'; allowed: 1.",
+    ]),
+    (SOURCE, f"{SOURCE[:-1]}, watermark: {{column: t, delay: {'9' * 400} s}}}}", [
+        f"[CONFIG_INVALID_VALUE] p.yaml:4:76 sources.s.watermark.delay has the value '{'9' * 55}...'; the duration is "
+        "longer than ten thousand years.",
+    ]),
+    ("location: c", "location: 's3://bucket/c'", [
+        "[CONFIG_INVALID_VALUE] p.yaml:7:13 checkpoint has the value {...}; 's3://bucket/c' is no path of this "
+        "machine; allowed: a path, or file:///path.",
+    ]),
+    ("name: a", f"name: a\nx-deep: {'[' * 300}{']' * 300}", [
+        "[CONFIG_INVALID_VALUE] p.yaml:3:73 values stand inside each other more than 64 times.",
     ]),
     ("sink: {format: pond}", "sink: {format: pond, encode: twg}", [
         '[PLUGIN_UNKNOWN] p.yaml:6:51 no format plugin is called "twg". Did you mean "twig"?',

@@ -243,3 +243,43 @@ def test_a_secret_file_is_read_without_its_last_line_break(write: Callable[[str]
     path = write(WHOLE.replace("${env:PW}", "${file:pw.txt}").replace("!file activity.sql", "SELECT 1"))
     (path.parent / "pw.txt").write_text("deep\n")
     assert load(path, environment={}).secret_texts() == frozenset({"deep"})
+
+
+def test_dead_letters_of_a_source_take_secrets_where_decode_takes_them(write: Callable[[str], Path]) -> None:
+    """The options of both places are those of the sink, masked and told to nobody."""
+    letters = 'dead_letter: {topic: bad, options: {kafka.sasl.password: "${env:OTHER}"}}'
+    own = WHOLE.replace("tables:", f"    {letters}\ntables:").replace("!file activity.sql", "SELECT 1")
+    inner = own.replace(f"    {letters}\n", "").replace("on_error: dead_letter}", f"on_error: dead_letter, {letters}}}")
+    for text in (own, inner):
+        pipeline = load(write(text), environment={"PW": "hunter2", "OTHER": "hunter4"})
+        assert pipeline.secret_texts() == frozenset({"hunter2", "hunter4"})
+        found = pipeline.sources["events"].letters
+        assert found is not None
+        assert repr(found.options) == "{'kafka.sasl.password': ***}"
+
+
+def test_a_file_url_is_its_path(write: Callable[[str], Path]) -> None:
+    """As Spark takes it; it would else become a folder called file: beside the pipeline."""
+    text = WHOLE.replace("./checkpoints", "file:///var/check%20points").replace("path: users", "path: file:/data/users")
+    pipeline = load(write(text.replace("!file activity.sql", "SELECT 1")), environment={"PW": "x"})
+    assert pipeline.checkpoint_location == "/var/check points"
+    assert pipeline.tables["users"].options == {"path": "/data/users"}
+
+
+def test_a_list_is_its_texts_with_commas_between(write: Callable[[str], Path]) -> None:
+    """Where an option takes one text, as people write it in YAML."""
+    text = WHOLE.replace("subscribe: events,", "subscribe: [a, b, true],").replace("!file activity.sql", "SELECT 1")
+    pipeline = load(write(text), environment={"PW": "x"})
+    _, options = built_options(PluginKind.SOURCE, "pond", pipeline.sources["events"].options)
+    assert options["subscribe"] == "a,b,true"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(write: Callable[[str], Path]) -> None:
+    """Of the file, of SQL in a file of its own, and of a secret."""
+    path = write(WHOLE.replace("${env:PW}", "${file:pw.txt}"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    (path.parent / "pw.txt").write_bytes(b"\xef\xbb\xbfdeep\r\n")
+    (path.parent / "activity.sql").write_bytes(b"\xef\xbb\xbfSELECT 1")
+    pipeline = load(path, environment={})
+    assert (pipeline.name, pipeline.views[0].sql) == ("activity", "SELECT 1")
+    assert pipeline.secret_texts() == frozenset({"deep"})

@@ -135,7 +135,7 @@ def test_secrets_are_named_so_that_they_are_masked() -> None:
 def test_a_setting_the_client_does_not_know_is_refused_when_the_source_is_built() -> None:
     """No broker is needed to find a typing error."""
     assert build(subscribe="t", kafka__nonsense="1") == [
-        'the Kafka client refuses its settings: No such configuration property: "nonsense"'
+        'the Kafka client refuses the option "kafka.nonsense": No such configuration property: "nonsense".'
     ]
 
 
@@ -149,10 +149,10 @@ def test_the_sink_refuses_it_too() -> None:
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ({}, "the options assign, subscribe and subscribePattern name the topics; seen: none of them"),
+        ({}, "the options assign, subscribe and subscribePattern name the topics; seen: none of them."),
         (
             {"subscribe": "t", "assign": {"t": [0]}},
-            "the options assign, subscribe and subscribePattern name the topics; seen: assign and subscribe",
+            "the options assign, subscribe and subscribePattern name the topics; seen: assign and subscribe.",
         ),
         (
             {"subscribe": "a,,b"},
@@ -172,7 +172,7 @@ def test_the_sink_refuses_it_too() -> None:
             {"subscribe": "t", "endingOffsetsByTimestamp": "{}"},
             'the option "endingOffsetsByTimestamp" is for batch reads; a stream has no end',
         ),
-        ({"subscribe": "t", "startingOffsets": "newest"}, "the option \"startingOffsets\" has the value 'newest'"),
+        ({"subscribe": "t", "startingOffsets": "newest"}, "the option \"startingOffsets\" has the value 'newest'."),
         (
             {"subscribe": "t", "startingOffsets": '{"t": {"0": -3}}'},
             "the option \"startingOffsets\" has the offsets {'t-0': -3};"
@@ -184,8 +184,8 @@ def test_the_sink_refuses_it_too() -> None:
         ),
         (
             {"subscribe": "t", "kafka.isolation.level": "serial"},
-            "the Kafka client refuses its settings: "
-            'Invalid value "serial" for configuration property "isolation.level"',
+            'the Kafka client refuses the option "kafka.isolation.level": '
+            'Invalid value "serial" for configuration property "isolation.level".',
         ),
     ],
 )
@@ -227,3 +227,46 @@ def test_sources_of_one_cluster_share_an_admin_client_while_they_last() -> None:
     del first
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"subscribe": "a b!"}, "the option \"subscribe\" names 'a b!', which cannot be a topic."),
+        ({"subscribe": "ok,.."}, "the option \"subscribe\" names '..', which cannot be a topic."),
+        ({"assign": {"ü": [0]}}, "the option \"assign\" names 'ü', which cannot be a topic."),
+        (
+            {"subscribe": "t", "startingOffsets": {"t": {"0": 1.5}}},
+            'the option "startingOffsets" has the value \'{"t": {"0": 1.5}}\'.',
+        ),
+        (
+            {"subscribe": "t", "startingOffsetsByTimestamp": {"t": {"0": -7}}},
+            "the option \"startingOffsetsByTimestamp\" has the times {'t-0': -7}; allowed: 0 and more.",
+        ),
+    ],
+)
+def test_names_and_places_that_cannot_be_are_refused_before_a_broker_is_asked(
+    options: dict[str, Any], found: str
+) -> None:
+    """Brokers would say so in words of their own, or after the query has begun."""
+    assert build(**options) == [found]
+
+
+def test_a_topic_that_cannot_be_is_refused_by_the_sink() -> None:
+    """In the option topic and in each name of the option topics."""
+    for name in ("topic", "topics"):
+        options = parse_options(sink.SPEC, {**BOOTSTRAP, name: "good,bad topic" if name == "topics" else "bad topic"})
+        with pytest.raises(StreamError, match=f"the option \"{name}\" names 'bad topic', which cannot be a topic"):
+            sink.build(options, SinkContext("q", "s", struct(value=STRING, topic=STRING), "append"))
+
+
+def test_java_names_of_sizes_are_translated() -> None:
+    """They mean the same; one that bounds a poll has no meaning here and says what has."""
+    assert settings(kafka__max__request__size=5, kafka__receive__buffer__bytes=6, kafka__send__buffer__bytes=7) == {
+        "bootstrap.servers": "localhost:9092",
+        "message.max.bytes": "5",
+        "socket.receive.buffer.bytes": "6",
+        "socket.send.buffer.bytes": "7",
+    }
+    with pytest.raises(StreamErrors, match="maxOffsetsPerTrigger bounds a batch"):
+        settings(kafka__max__poll__records=5)

@@ -7,9 +7,10 @@ that no row can paint on the terminal.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ CELL_WIDTH = 20
 """Characters of a cell when truncating, the dots included."""
 
 _LEAST_WIDTH = 3
+_OFFSET = re.compile(r"GMT([+-])([0-9]{2}):([0-9]{2})")
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
 
 
@@ -33,7 +35,7 @@ def show(table: pa.Table, *, rows: int = 20, truncate: bool = True, time_zone: s
         truncate: Cut cells to 20 characters and align right; else whole and left.
         time_zone: The zone of timestamps.
     """
-    zone = ZoneInfo(time_zone)
+    zone = zone_of(time_zone)
     width = CELL_WIDTH if truncate else None
     head = table.slice(0, rows)
     columns = [
@@ -54,7 +56,16 @@ def show(table: pa.Table, *, rows: int = 20, truncate: bool = True, time_zone: s
     return text
 
 
-def text_of(value: Any, kind: pa.DataType, zone: ZoneInfo) -> str:
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone: a region, or an offset such as ``GMT+05:30``."""
+    offset = _OFFSET.fullmatch(name)
+    if offset is None:
+        return ZoneInfo(name)
+    ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+    return timezone(-ahead if offset[1] == "-" else ahead)
+
+
+def text_of(value: Any, kind: pa.DataType, zone: tzinfo) -> str:
     """Return a value as show() prints it; null is NULL."""
     if value is None:
         return "NULL"
@@ -69,7 +80,7 @@ def text_of(value: Any, kind: pa.DataType, zone: ZoneInfo) -> str:
     return _atom(value, kind, zone)
 
 
-def _atom(value: Any, kind: pa.DataType, zone: ZoneInfo) -> str:
+def _atom(value: Any, kind: pa.DataType, zone: tzinfo) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):

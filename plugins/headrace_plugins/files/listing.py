@@ -14,7 +14,7 @@ from pathlib import Path
 from headrace.errors import StreamError
 from headrace_plugins.files.manifest import COMMITS, ManifestLog
 from headrace_plugins.files.partitions import values_in_path
-from headrace_plugins.files.storage import LocalFiles
+from headrace_plugins.files.storage import LocalFiles, folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ def list_files(path: str) -> list[InputFile]:
     Raises:
         StreamError: IO_FAILED when the path names nothing.
     """
+    path = folder_of(path)
     roots = sorted(Path(found) for found in glob.glob(path, recursive=True)) or [Path(path)]  # noqa: PTH207 - takes absolute patterns
     if not roots[0].exists():
         message = f"the path {path!r} names no file and no folder"

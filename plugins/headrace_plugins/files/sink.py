@@ -30,7 +30,7 @@ from headrace.values import BatchId
 from headrace_plugins.files.commit import FolderCommits
 from headrace_plugins.files.manifest import DataFile
 from headrace_plugins.files.partitions import check_partition_columns, split_by_folder
-from headrace_plugins.files.storage import Files, LocalFiles
+from headrace_plugins.files.storage import Files, LocalFiles, folder_of
 from headrace_plugins.files.writing import FileWriter, csv_writer, json_writer, parquet_writer
 from headrace_plugins.formats.csv import CSV_OPTIONS
 from headrace_plugins.formats.text_sql import TIME_ZONE
@@ -64,7 +64,7 @@ class FileSink:
             condition = "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE"
             raise StreamError("STREAMING_UNSUPPORTED", message, condition=condition)
         _check_names(context.schema)
-        self._folder = Path(options["path"])
+        self._folder = Path(folder_of(options["path"]))
         self._partition_by = _names(options["partitionBy"])
         check_partition_columns(self._partition_by, context.schema)
         kept = tuple(field for field in context.schema.fields if field.name not in self._partition_by)

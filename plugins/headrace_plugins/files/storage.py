@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headrace.errors import StreamError
+from headrace.values import local_path
 
 Bytes = bytes | memoryview
 """What can be written."""
@@ -118,6 +119,19 @@ class LocalFiles:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def folder_of(path: str) -> str:
+    """Return the path on this machine that the option path names.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID for a URL of something else, which would become a folder of that name here.
+    """
+    try:
+        return local_path(path)
+    except ValueError as error:
+        message = f'the option "path" has the value {error}.'
+        raise StreamError("PLUGIN_OPTION_INVALID", message, hint="Mount it, and name the folder.") from error
 
 
 def is_full(error: OSError) -> bool:

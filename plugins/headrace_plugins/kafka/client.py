@@ -71,6 +71,7 @@ SOURCE_REJECTED = {
     "kafka.value.deserializer": "values are bytes; decode them in the query or with decode",
     "kafka.enable.auto.commit": "the checkpoint holds the offsets; they are committed after each batch for lag tools",
     "kafka.enable.auto.offset.store": "the checkpoint holds the offsets",
+    "kafka.max.poll.records": "maxOffsetsPerTrigger bounds a batch",
     "kafka.enable.partition.eof": "the source needs it to see the end of a partition",
 }
 SINK_REJECTED = {
@@ -90,10 +91,14 @@ _COMMON: dict[str, Any] = {
 }
 _RENAMED = {
     "fetch.max.wait.ms": "fetch.wait.max.ms",
+    "max.request.size": "message.max.bytes",
+    "receive.buffer.bytes": "socket.receive.buffer.bytes",
+    "send.buffer.bytes": "socket.send.buffer.bytes",
     "ssl.truststore.certificates": "ssl.ca.pem",
     "ssl.keystore.certificate.chain": "ssl.certificate.pem",
     "ssl.keystore.key": "ssl.key.pem",
 }
+_NAMED = re.compile(r'property:? "([^"]+)"')
 _JAAS = re.compile(r"(\w+)\s*=\s*\"((?:[^\"\\]|\\.)*)\"")
 
 
@@ -219,7 +224,10 @@ def build_client(kind: Any, settings: Mapping[str, Any]) -> Any:
     try:
         return kind(dict(settings))
     except KafkaException as error:
-        message = f"the Kafka client refuses its settings: {error.args[0].str()}"
+        said = error.args[0].str()
+        named = _NAMED.search(said)
+        what = f'the option "{PREFIX}{named[1]}"' if named else "its settings"
+        message = f"the Kafka client refuses {what}: {said}."
         hint = "kafka.* options are librdkafka's; see its CONFIGURATION page."
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint) from error
 

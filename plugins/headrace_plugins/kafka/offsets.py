@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from headrace.contract import Offset
 from headrace.errors import StreamError
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 EARLIEST = -2
 """Spark's number for the first offset there is."""
@@ -59,11 +62,27 @@ def parse_places(option: str, written: Any) -> dict[Partition, int]:
     """
     try:
         raw = json.loads(written) if isinstance(written, str) else written
+        for place in (place for numbers in raw.values() for place in numbers.values()):
+            if not isinstance(place, int | str) or not -(1 << 63) <= int(place) < 1 << 63:
+                raise ValueError(place)
         return from_json(raw)
     except (ValueError, TypeError, AttributeError) as error:
-        message = f'the option "{option}" has the value {written!r}'
-        hint = f'Write {option}: {{"topic": {{"0": 23, "1": -2}}}}.'
+        message = f'the option "{option}" has the value {written!r}.'
+        words = "earliest, latest, or " if option == "startingOffsets" else ""
+        hint = f'Write {words}{{"topic": {{"0": 23, "1": -2}}}}.'
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint) from error
+
+
+def check_topic(option: str, name: str) -> None:
+    """Refuse what cannot be a topic's name.
+
+    Raises:
+        StreamError: PLUGIN_OPTION_INVALID. Source: Kafka's org.apache.kafka.common.internals.Topic.
+    """
+    if not _TOPIC.fullmatch(name) or name in {".", ".."}:
+        message = f'the option "{option}" names {name!r}, which cannot be a topic.'
+        hint = "Allowed: up to 249 letters of ASCII, digits, '.', '_' and '-'."
+        raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint)
 
 
 def count(start: Places, end: Places) -> int:

@@ -29,6 +29,7 @@ from headrace.types import BINARY, INT, STRING, TIMESTAMP, ArrayType, AtomicType
 from headrace.values import BatchId
 from headrace_plugins.kafka.client import BOOTSTRAP, SINK_REJECTED, check_settings, passthrough, user_settings
 from headrace_plugins.kafka.failures import kafka_error
+from headrace_plugins.kafka.offsets import check_topic
 from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox
 from headrace_plugins.kafka.rows import HEADERS
 
@@ -342,6 +343,10 @@ def build(options: Options, context: SinkContext) -> KafkaSink:
         StreamErrors: every column or option that does not fit.
     """
     check_settings(user_settings(options))
+    for option, names in (("topic", [options["topic"]]), ("topics", (options["topics"] or "").split(","))):
+        for name in names:
+            if name and name.strip():
+                check_topic(option, name.strip())
     return KafkaSink(options, context, bind_columns(options, context.schema, encoded=context.encoder is not None))
 
 

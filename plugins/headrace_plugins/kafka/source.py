@@ -40,7 +40,7 @@ from headrace_plugins.kafka.client import (
     user_settings,
 )
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
-from headrace_plugins.kafka.offsets import Partition, count, from_json, to_json
+from headrace_plugins.kafka.offsets import Partition, check_topic, count, from_json, to_json
 from headrace_plugins.kafka.planning import Losses, Planner, ReadLimits
 from headrace_plugins.kafka.read_ahead import Budget, ReadAhead
 from headrace_plugins.kafka.rows import SCHEMA, SCHEMA_WITH_HEADERS
@@ -67,7 +67,12 @@ SPEC = Spec(
             'Where a new query starts: earliest, latest, or {"topic": {"0": 23, "1": -2}} with -2 earliest, -1 latest.',
             default="latest",
         ),
-        Option("startingTimestamp", Kind.INT, "Start at the first record this new, ms since 1970, in all partitions."),
+        Option(
+            "startingTimestamp",
+            Kind.INT,
+            "Start at the first record this new, ms since 1970, in all partitions.",
+            minimum=0,
+        ),
         Option("startingOffsetsByTimestamp", Kind.JSON, 'The same by partition, {"topic": {"0": 1700000000000}}.'),
         Option(
             "startingOffsetsByTimestampStrategy",
@@ -274,12 +279,14 @@ def _subscription(options: Options) -> Subscription:
     given = [name for name in _SUBSCRIPTIONS if options[name] is not None]
     if len(given) != 1:
         seen = " and ".join(given) or "none of them"
-        message = f"the options assign, subscribe and subscribePattern name the topics; seen: {seen}"
+        message = f"the options assign, subscribe and subscribePattern name the topics; seen: {seen}."
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint="Set exactly one, such as subscribe: events.")
     if options["subscribe"] is not None:
         topics = tuple(name.strip() for name in options["subscribe"].split(","))
         if not all(topics):
             raise _bad("subscribe", options["subscribe"], "topic names separated by commas")
+        for name in topics:
+            check_topic("subscribe", name)
         return Subscription(topics=tuple(dict.fromkeys(topics)))
     if options["subscribePattern"] is not None:
         return Subscription(pattern=_pattern(options["subscribePattern"]))
@@ -303,6 +310,8 @@ def _assigned(written: Any) -> tuple[Partition, ...]:
         raise _bad("assign", json.dumps(written), 'such as {"topic": [0, 1]}') from error
     if not found:
         raise _bad("assign", json.dumps(written), "at least one partition")
+    for partition in found:
+        check_topic("assign", partition.topic)
     return found
 
 

@@ -42,6 +42,10 @@ def parse_starting(options: Options) -> Starting:
     by_time = options["startingOffsetsByTimestamp"]
     if by_time is not None:
         each = parse_places("startingOffsetsByTimestamp", by_time)
+        before = {str(partition): millis for partition, millis in each.items() if millis < 0}
+        if before:
+            message = f'the option "startingOffsetsByTimestamp" has the times {before}; allowed: 0 and more.'
+            raise StreamError("PLUGIN_OPTION_INVALID", message)
         return Starting(each=each, by_time=True, late_is_latest=latest)
     written: Any = options["startingOffsets"]
     named = _NAMED.get(str(written).strip().lower())

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from headrace.assembly.compile import CompiledQuery
+from headrace.assembly.compile import CompiledQuery, placed
 from headrace.assembly.rows import rows_to_table
-from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option
-from headrace.clock import Clock
+from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option, with_zone
+from headrace.clock import Clock, SystemClock
 from headrace.config.pipeline import EncodeConfig, OnError, Pipeline, SourceConfig
 from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind
 from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, Table, find_plugin
 from headrace.ddl import parse_schema
-from headrace.errors import StreamError, did_you_mean
+from headrace.errors import StreamError, StreamErrors, did_you_mean
 from headrace.inputs.deadletters import DeadLetters
 from headrace.inputs.stream import Decoding, OnMalformed, StreamInput
 from headrace.inputs.tables import InlineTable, Refreshed, StaticTables
@@ -42,21 +42,58 @@ def build_inputs(compiled: CompiledQuery, query_id: str, clock: Clock) -> dict[s
 
 def _input(compiled: CompiledQuery, name: str, columns: tuple[str, ...], context: SourceContext) -> StreamInput:
     config = compiled.pipeline.sources[name]
-    decoding = None
+    decoding = _decoding(compiled, name)
     more: dict[str, Any] = {}
-    if config.decode is not None:
-        schema = decode_schema(compiled.pipeline, name)
-        codec = _codec(compiled, config.decode.format, config.decode.options, schema)
-        if codec.decoder is None:
-            message = f"the format {config.decode.format} cannot decode"
-            raise StreamError("PLUGIN_OPTION_INVALID", message, at=compiled.pipeline.at("sources", name, "decode"))
-        decoding = Decoding(codec.decoder, schema, OnMalformed(config.decode.on_error.value))
     keeps = name in compiled.guarded.letters
     sends = keeps or (decoding is not None and decoding.on_error is OnMalformed.DEAD_LETTER)
     if sends and takes_option(find_plugin(config.format, PluginKind.SOURCE), "includeHeaders"):
         more["includeHeaders"] = "true"
     source = build_source(compiled.pipeline, name, context, more)
     return StreamInput(name, source, decoding, columns, keeps_records=keeps)
+
+
+def _decoding(compiled: CompiledQuery, name: str) -> Decoding | None:
+    config = compiled.pipeline.sources[name].decode
+    if config is None:
+        return None
+    schema = decode_schema(compiled.pipeline, name)
+    codec = _codec(compiled, config.format, config.options, schema)
+    if codec.decoder is None:
+        message = f"the format {config.format} cannot decode"
+        raise StreamError("PLUGIN_OPTION_INVALID", message, at=compiled.pipeline.at("sources", name, "decode"))
+    return Decoding(codec.decoder, schema, OnMalformed(config.on_error.value))
+
+
+def check_parts(compiled: CompiledQuery) -> None:
+    """Refuse a query whose decoders, sink or dead letters cannot be built; nothing is connected or opened.
+
+    Raises:
+        StreamErrors: every option and column that does not fit, at its place in the file.
+    """
+    errors: list[StreamError] = []
+    closing: list[Callable[[], None]] = []
+
+    def sink() -> None:
+        closing.append(build_sink(compiled, "", SystemClock()).close)
+
+    def dead_letters() -> None:
+        letters = build_dead_letters(compiled, "", SystemClock())
+        closing.append(letters.close if letters else lambda: None)
+
+    parts: list[tuple[tuple[str, ...], Callable[[], object]]] = [
+        (("sources", name, "decode"), partial(_decoding, compiled, name)) for name in compiled.sources
+    ]
+    parts += [(("sources",), dead_letters), (("queries", compiled.name, "sink"), sink)]
+    for keys, build in parts:
+        try:
+            with placed(compiled.pipeline, keys):
+                build()
+        except StreamErrors as found:
+            errors += found.errors
+    for close in closing:
+        close()
+    if errors:
+        raise StreamErrors(errors)
 
 
 def build_tables(compiled: CompiledQuery, clock: Clock) -> StaticTables:
@@ -90,7 +127,7 @@ def build_sink(compiled: CompiledQuery, query_id: str, clock: Clock) -> Sink:
         StreamError, StreamErrors: options or columns do not fit the sink.
     """
     config = compiled.config.sink
-    options: dict[str, Any] = dict(config.options)
+    options = with_zone(compiled.pipeline, PluginKind.SINK, config.format, config.options)
     if config.partition_by:
         options["partitionBy"] = ",".join(config.partition_by)
     encoder = key_encoder = None
@@ -130,10 +167,8 @@ def _encoder(compiled: CompiledQuery, config: EncodeConfig, schema: StructType) 
 
 def _codec(compiled: CompiledQuery, name: str, options: Mapping[str, Any], schema: StructType) -> Codec:
     """Both directions of a format, in the session's time zone unless its options name another."""
-    zone = {}
-    if takes_option(find_plugin(name, PluginKind.FORMAT), "timeZone"):
-        zone["timeZone"] = compiled.settings.time_zone
-    plugin, parsed = built_options(PluginKind.FORMAT, name, {**zone, **options})
+    zoned = with_zone(compiled.pipeline, PluginKind.FORMAT, name, options)
+    plugin, parsed = built_options(PluginKind.FORMAT, name, zoned)
     codec: Codec = plugin.build(parsed, schema)
     return codec
 
@@ -144,7 +179,8 @@ def build_dead_letters(compiled: CompiledQuery, query_id: str, clock: Clock) -> 
     for name in compiled.sources:
         decode = compiled.pipeline.sources[name].decode
         if (decode is not None and decode.on_error is OnError.DEAD_LETTER) or name in compiled.guarded.letters:
-            sinks[name] = _dead_letter_sink(compiled, name, query_id, clock)
+            with placed(compiled.pipeline, ("sources", name)):
+                sinks[name] = _dead_letter_sink(compiled, name, query_id, clock)
     return DeadLetters(sinks, query_id) if sinks else None
 
 

@@ -5,6 +5,7 @@ Takes a pipeline and a query's name; gives a `CompiledQuery` or every error of i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from headrace.types import StructType
 from headrace.workers.spec import CodeSpec
 
 POLICY = "spark.sql.streaming.multipleWatermarkPolicy"
+_OPTION = re.compile(r'\boption "([^"]+)"')
 NO_DATA_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled"
 
 
@@ -115,7 +117,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
     settings = SqlSettings.of(pipeline.settings)
     catalog = build_catalog(pipeline, settings)
     keys = ("queries", name, "sql")
-    with _placed(pipeline, keys):
+    with placed(pipeline, keys):
         tree = parse(config.sql)
         analyzed = bind(tree, catalog)
         check(analyzed, config.output_mode.value, extensions=frozenset(pipeline.extensions))
@@ -148,15 +150,15 @@ def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
     """
     catalog = Catalog(settings)
     for name in pipeline.functions:
-        with _placed(pipeline, ("functions", name)):
+        with placed(pipeline, ("functions", name)):
             refuse_taken(name)
             catalog.add_function(user_function(pipeline, name))
     for name, source in pipeline.sources.items():
-        with _placed(pipeline, ("sources", name)):
+        with placed(pipeline, ("sources", name)):
             catalog.add_stream(name, source_schema(pipeline, name))
         _watermark(pipeline, catalog, name, source.watermark, ("sources", name, "watermark"))
     for name in pipeline.tables:
-        with _placed(pipeline, ("tables", name)):
+        with placed(pipeline, ("tables", name)):
             catalog.add_table(name, table_schema(pipeline, name))
     for view in pipeline.views:
         _view(pipeline, catalog, view)
@@ -166,7 +168,7 @@ def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:
 def _view(pipeline: Pipeline, catalog: Catalog, view: ViewConfig) -> None:
     kind = "sql" if view.sql is not None else "deduplicate" if view.deduplicate is not None else "stateful"
     keys = ("views", view.name, kind)
-    with _placed(pipeline, keys):
+    with placed(pipeline, keys):
         if view.sql is not None:
             catalog.add_view(view.name, view.sql, position=lambda at: pipeline.sql_position(keys, at.line, at.column))
         elif view.deduplicate is not None:
@@ -183,7 +185,7 @@ def _watermark(
     pipeline: Pipeline, catalog: Catalog, name: str, watermark: WatermarkConfig | None, keys: Sequence[str]
 ) -> None:
     if watermark is not None:
-        with _placed(pipeline, keys):
+        with placed(pipeline, keys):
             catalog.add_watermark(name, watermark.column, watermark.delay.text, _guard(watermark, keys))
 
 
@@ -198,7 +200,7 @@ def _guard(watermark: WatermarkConfig, keys: Sequence[str]) -> TimeGuard:
 
 
 @contextmanager
-def _placed(pipeline: Pipeline, keys: Sequence[str]) -> Iterator[None]:
+def placed(pipeline: Pipeline, keys: Sequence[str]) -> Iterator[None]:
     """Give errors raised inside their place in the file: in the SQL text where they know one, else at the key."""
     try:
         yield
@@ -212,5 +214,9 @@ def _located(pipeline: Pipeline, keys: Sequence[str], error: StreamError) -> Str
     inside = error.at if error.at is not None and not error.at.file else None
     if error.at is not None and inside is None:
         return error
-    at = pipeline.sql_position(keys, inside.line, inside.column) if inside else pipeline.at(*keys)
+    option = _OPTION.search(error.message)
+    if inside:
+        at = pipeline.sql_position(keys, inside.line, inside.column)
+    else:
+        at = pipeline.option_at(keys, option[1]) if option else pipeline.at(*keys)
     return StreamError(error.code, error.message, at=at, hint=error.hint, condition=error.condition, retry=error.retry)

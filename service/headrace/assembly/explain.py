@@ -5,6 +5,7 @@ Takes a pipeline and a query's name; gives the text of one stage, and of what de
 
 from __future__ import annotations
 
+from headrace.assembly.build import check_parts
 from headrace.assembly.compile import CompiledQuery, compile_query
 from headrace.assembly.delivery import delivery_text
 from headrace.config.pipeline import Pipeline
@@ -28,6 +29,7 @@ def explain(pipeline: Pipeline, query: str, stage: str) -> str:
     if stage not in STAGES:
         raise StreamError("CONFIG_INVALID_VALUE", f'there is no stage "{stage}".', hint=did_you_mean(stage, STAGES))
     compiled = compile_query(pipeline, query)
+    check_parts(compiled)
     return f"{_stage(compiled, stage)}\n\n{delivery_text(compiled)}\n"
 
 

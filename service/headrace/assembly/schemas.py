@@ -5,14 +5,16 @@ Takes a pipeline and a name; gives a schema; a plugin is built for it and closed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.config.pipeline import Pipeline
 from headrace.config.plugin_options import built_options
-from headrace.contract import Plugin, PluginKind, Source, SourceContext, Table
+from headrace.contract import Plugin, PluginKind, Source, SourceContext, Table, find_plugin
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError
 from headrace.inputs.stream import visible_schema
+from headrace.sql.settings import SqlSettings, time_zone
 from headrace.types import StructType
 
 
@@ -68,13 +70,29 @@ def table_schema(pipeline: Pipeline, name: str) -> StructType:
 def build_table(pipeline: Pipeline, name: str) -> Table:
     """Return a static table of a format, not loaded."""
     config = pipeline.tables[name]
-    plugin, parsed = built_options(PluginKind.TABLE, config.format or "", config.options)
+    options = with_zone(pipeline, PluginKind.TABLE, config.format or "", config.options)
+    plugin, parsed = built_options(PluginKind.TABLE, config.format or "", options)
     table: Table = plugin.build(parsed, parse_schema(config.schema_) if config.schema_ else None)
     return table
 
 
 def _with_schema(options: dict[str, Any], schema: str | None) -> dict[str, Any]:
     return options if schema is None else {**options, "schema": schema}
+
+
+def with_zone(pipeline: Pipeline, kind: PluginKind, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plugin's options with the session's time zone, unless it takes none or they name another.
+
+    Raises:
+        StreamError: PLUGIN_UNKNOWN; CONFIG_INVALID_VALUE, what they name is no time zone.
+    """
+    if not takes_option(find_plugin(name, kind), "timeZone"):
+        return dict(options)
+    zone = {"timeZone": SqlSettings.of(pipeline.settings).time_zone}
+    for key, value in options.items():
+        if key.lower() == "timezone" and value is not None:
+            zone = {key: time_zone(str(value), 'the option "timeZone"')}
+    return {**options, **zone}
 
 
 def takes_option(plugin: Plugin, name: str) -> bool:

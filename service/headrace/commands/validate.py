@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.assembly.build import check_parts
 from headrace.assembly.compile import compile_query
 from headrace.config.pipeline import Pipeline
 from headrace.errors import StreamError, StreamErrors
@@ -60,7 +61,7 @@ def findings_of_queries(pipeline: Pipeline) -> list[StreamError]:
     errors: list[StreamError] = []
     for name in pipeline.queries:
         try:
-            compile_query(pipeline, name)
+            check_parts(compile_query(pipeline, name))
         except StreamErrors as found:
             errors += found.errors
         except StreamError as found:

@@ -56,9 +56,11 @@ def _finding(detail: ErrorDetails, model: type[BaseModel], tree: YamlTree) -> St
         allowed = re.findall(r"'([^']*)'", detail["ctx"]["expected"]) or [str(detail["ctx"]["expected"])]
         message = f"{seen}; allowed: {', '.join(allowed)}."
         hint = did_you_mean(str(detail["input"]), allowed)
-        return StreamError(
-            "CONFIG_INVALID_VALUE", message, at=tree.value_at(path), hint=hint if hint.startswith("Did") else None
-        )
+        if detail["input"] in allowed:
+            hint = "Write it without quotes."
+        elif not hint.startswith("Did"):
+            hint = ""
+        return StreamError("CONFIG_INVALID_VALUE", message, at=tree.value_at(path), hint=hint or None)
     return StreamError("CONFIG_INVALID_VALUE", f"{seen}; {_reason(detail)}.", at=tree.value_at(path))
 
 

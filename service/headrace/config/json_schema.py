@@ -21,7 +21,7 @@ _OWNERS = {
     "EncodeConfig": PluginKind.FORMAT,
 }
 _TYPES: dict[Kind, list[str]] = {
-    Kind.STRING: ["string", "number", "boolean"],
+    Kind.STRING: ["string", "number", "boolean", "array", "object"],
     Kind.INT: ["integer", "string"],
     Kind.FLOAT: ["number", "string"],
     Kind.BOOL: ["boolean", "string"],

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -32,9 +31,9 @@ from headrace.config.quantities import (
     TriggerValue,
 )
 from headrace.config.secrets import secrets_in
-from headrace.config.user_code import FunctionConfig, StatefulConfig
+from headrace.config.user_code import FunctionConfig, StatefulConfig, listed, lowered
 from headrace.config.yaml_tree import KeyPath, YamlTree
-from headrace.values import Position
+from headrace.values import Position, local_path
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PIPELINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -60,16 +59,8 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _null_word(value: Any) -> Any:
     return "null" if value is None else value
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _format_only(value: Any) -> Any:
@@ -79,7 +70,7 @@ def _format_only(value: Any) -> Any:
 Identifier = Annotated[
     str, AfterValidator(_identifier), Field(json_schema_extra={"pattern": f"^{_IDENTIFIER.pattern}$"})
 ]
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])]
 OptionMap = dict[str, Any]
 
 
@@ -270,7 +261,7 @@ class QueryConfig(_Strict):
     """One streaming query."""
 
     sql: str = Field(description="A SELECT in Spark's SQL, or !file and a path.")
-    output_mode: Annotated[OutputMode, BeforeValidator(_lower)] = Field(
+    output_mode: Annotated[OutputMode, BeforeValidator(lowered)] = Field(
         default=OutputMode.APPEND, description="Which rows a batch gives to the sink."
     )
     trigger: TriggerValue = Field(
@@ -290,6 +281,12 @@ class CheckpointConfig(_Strict):
         default=50, ge=1, description="Take a snapshot of the state after so many batches."
     )
     keep_batches: int = Field(default=100, ge=2, description="Log files of so many batches are kept for inspection.")
+
+    @model_validator(mode="after")
+    def _is_here(self) -> Self:
+        if self.durability is Durability.LOCAL:
+            local_path(self.location)
+        return self
 
 
 class RestartConfig(_Strict):
@@ -354,12 +351,17 @@ class Pipeline(_Strict):
     @property
     def checkpoint_location(self) -> str:
         """The checkpoint's folder, absolute, or its URL as written."""
-        location = self.checkpoint.location
-        return location if urlsplit(location).scheme else str((self.folder / location).absolute())
+        if self.checkpoint.durability is Durability.REMOTE:
+            return self.checkpoint.location
+        return str((self.folder / local_path(self.checkpoint.location)).absolute())
 
     def at(self, *keys: str | int) -> Position:
         """Return where the value below these keys stands, or the nearest enclosing one; views go by name or index."""
         return self._tree.value_at(self._path_of(keys))
+
+    def option_at(self, keys: Sequence[str | int], name: str) -> Position:
+        """Return where the key of an option below these keys stands, or what would hold it."""
+        return self._tree.option_at(self._path_of(keys), name)
 
     def sql_position(self, keys: Sequence[str | int], line: int, column: int) -> Position:
         """Return where a line and column inside the SQL text below these keys, both from 1, stand in its file."""

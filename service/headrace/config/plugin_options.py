@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from headrace.config.findings import dotted
 from headrace.config.secrets import REFERENCE, Secret, is_secret_option, mask, resolve_secret, reveal
@@ -18,6 +17,7 @@ from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.contract import Options, Plugin, PluginKind, Spec, find_plugin
 from headrace.errors import StreamError, StreamErrors
 from headrace.options import parse_options
+from headrace.values import local_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Site:
         written: dict[str, Any] = owner.get("options", {})
         resolved = {key: self._resolved(key, value) for key, value in written.items()}
         self._check_each(resolved)
-        if "dead_letter" not in self._path:  # there the source's connection is the default
+        if "dead_letter" not in self._path[2:]:  # there the source's connection is the default
             self._check_required(resolved)
         owner["options"] = {key: self._placed(key, value) for key, value in resolved.items()}
         return self._errors
@@ -129,9 +129,12 @@ class _Site:
     def _placed(self, key: str, value: Any) -> Any:
         """Return a relative path as one that starts at the pipeline file's folder."""
         is_path = key.lower() == "path" and any(option.name.lower() == "path" for option in self._spec.options)
-        if not is_path or not isinstance(value, str) or urlsplit(value).scheme:
+        if not is_path or not isinstance(value, str):
             return value
-        return str((self._rules.folder / value).absolute())
+        try:
+            return str((self._rules.folder / local_path(value)).absolute())
+        except ValueError:
+            return value  # the plugin knows what it can reach
 
     def _fail(self, key: str, code: str, message: str, hint: str | None = None) -> None:
         path = (*self._path, key)
@@ -153,9 +156,10 @@ def _sites(root: dict[str, Any]) -> Iterator[_Found]:
         decode = source.get("decode")
         yield from _site(("sources", name), PluginKind.SOURCE, source)
         yield from _site(("sources", name, "decode"), PluginKind.FORMAT, decode)
-        dead_letter = decode.get("dead_letter") if isinstance(decode, dict) else None
-        if isinstance(dead_letter, dict) and isinstance(source.get("format"), str):
-            yield ("sources", name, "decode", "dead_letter"), PluginKind.SINK, source["format"], dead_letter
+        for path, owner in ((("sources", name), source), (("sources", name, "decode"), decode)):
+            letters = owner.get("dead_letter") if isinstance(owner, dict) else None
+            if isinstance(letters, dict):
+                yield (*path, "dead_letter"), PluginKind.SINK, "kafka", letters
     for name, table in _items(root, "tables"):
         yield from _site(("tables", name), PluginKind.TABLE, table)
     for name, query in _items(root, "queries"):

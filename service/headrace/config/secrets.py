@@ -78,7 +78,7 @@ def resolve_secret(text: str, environment: Mapping[str, str], folder: Path) -> S
             return environment[name]
         path = folder / name
         try:
-            return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+            return path.read_text(encoding="utf-8-sig").removesuffix("\n").removesuffix("\r")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise StreamError("CONFIG_SECRET_UNRESOLVED", f"the file {path} cannot be read: {why}.") from error

@@ -19,11 +19,13 @@ from headrace.stateful import TimeMode
 from headrace.workers.imports import imported
 
 
-def _lower(value: Any) -> Any:
+def lowered(value: Any) -> Any:
+    """Return a text in lower case, anything else as it is."""
     return value.lower() if isinstance(value, str) else value
 
 
-def _as_list(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """Return a text as a list of one, anything else as it is."""
     return [value] if isinstance(value, str) else value
 
 
@@ -58,7 +60,7 @@ class FunctionConfig(_Strict):
     function: str = Field(description="The function, as package.module:name; looked for beside this file first.")
     parameters: str = Field(description="Parameters in Spark's DDL, such as: x BIGINT, y STRING.")
     returns: str = Field(description="Type of the result in Spark's DDL, such as DOUBLE.")
-    kind: Annotated[FunctionKind, BeforeValidator(_lower)] = Field(
+    kind: Annotated[FunctionKind, BeforeValidator(lowered)] = Field(
         default=FunctionKind.ARROW,
         description="arrow: takes pyarrow arrays, gives one of the same length. python: a row at a time, much slower.",
     )
@@ -68,7 +70,7 @@ class StatefulConfig(_Strict):
     """Rows that Python code makes of a stream, key by key, with state of its own."""
 
     input: str = Field(description="Name of a source or earlier view.")
-    keys: Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = Field(
+    keys: Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])] = Field(
         min_length=1, description="Columns that make up the key."
     )
     function: str | None = Field(
@@ -77,7 +79,7 @@ class StatefulConfig(_Strict):
     processor: str | None = Field(
         default=None, description="A subclass of headrace.stateful.StatefulProcessor, in place of function."
     )
-    form: Annotated[RowForm, BeforeValidator(_lower)] | None = Field(
+    form: Annotated[RowForm, BeforeValidator(lowered)] | None = Field(
         default=None,
         description="rows: iterators of named tuples. table: pyarrow tables. By the annotation of rows unless given.",
     )
@@ -89,13 +91,13 @@ class StatefulConfig(_Strict):
         default=None,
         description="Table, or earlier view over tables, with the first state of keys; read in a query's first batch.",
     )
-    timeout: Annotated[TimeMode, BeforeValidator(_lower)] = Field(
+    timeout: Annotated[TimeMode, BeforeValidator(lowered)] = Field(
         default=TimeMode.NONE, description="What timeouts (of a function) and timers (of a processor) go by."
     )
     event_time_column: str | None = Field(
         default=None, description="Column of a processor's output that takes over the watermark of the input."
     )
-    output_mode: Annotated[StatefulMode, BeforeValidator(_lower)] = Field(
+    output_mode: Annotated[StatefulMode, BeforeValidator(lowered)] = Field(
         default=StatefulMode.APPEND, description="What the rows mean; that of a function must be the query's."
     )
 

@@ -28,6 +28,8 @@ _SPECIAL = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
     ".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan"),
 }  # fmt: skip
+_DEEPEST = 64
+_LONGEST_NUMBER = 1_000
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 
 
@@ -70,6 +72,13 @@ class YamlTree:
             path = path[:-1]
         return self.values.get(path, Position("pipeline", 1, 1))
 
+    def option_at(self, path: KeyPath, name: str) -> Position:
+        """Return where the key of an option stands, whose names ignore case, or else the value that would hold it."""
+        for known, at in self.keys.items():
+            if known[:-1] == (*path, "options") and str(known[-1]).lower() == name.lower():
+                return at
+        return self.value_at(path)
+
 
 def read_tree(path: Path) -> YamlTree:
     """Return the values of a YAML file.
@@ -78,7 +87,7 @@ def read_tree(path: Path) -> YamlTree:
         StreamErrors: CONFIG_FILE_UNREADABLE; duplicate keys and bad tags are left in `errors` of the tree.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}."
         raise StreamErrors([StreamError("CONFIG_FILE_UNREADABLE", message)]) from error
@@ -132,6 +141,9 @@ class _Reader:
         self.tree.values[path] = at = self._position(node)
         if id(node) in self._open:
             self._fail("CONFIG_INVALID_VALUE", "an alias stands inside the value it names.", at)
+            return None
+        if len(path) > _DEEPEST:
+            self._fail("CONFIG_INVALID_VALUE", f"values stand inside each other more than {_DEEPEST} times.", at)
             return None
         self._open.add(id(node))
         try:
@@ -192,7 +204,7 @@ class _Reader:
     def _file_text(self, node: yaml.Node, path: KeyPath) -> str | None:
         file = self._folder / str(node.value)
         try:
-            text = file.read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             message = f"the file {file} cannot be read: {why}."
@@ -234,7 +246,7 @@ def plain_value(text: str, tag: str = "") -> Any:
     """
     if text in _SPECIAL:
         return _SPECIAL[text] if tag != f"{_TAG}str" else text
-    if tag == f"{_TAG}str" and not any(mark in text for mark in "eE"):
+    if (tag == f"{_TAG}str" and not any(mark in text for mark in "eE")) or len(text) > _LONGEST_NUMBER:
         return text
     if _INT.fullmatch(text):
         return int(text, 16) if text.startswith("0x") else int(text)

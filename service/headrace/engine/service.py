@@ -20,6 +20,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
+from headrace.assembly.build import check_parts
 from headrace.assembly.compile import CompiledQuery, compile_query
 from headrace.clock import Clock, SystemClock
 from headrace.config.pipeline import Durability, FailurePolicy, Pipeline
@@ -167,6 +168,7 @@ def _compile_all(pipeline: Pipeline, names: Sequence[str]) -> list[CompiledQuery
             continue
         try:
             compiled.append(compile_query(pipeline, name))
+            check_parts(compiled[-1])
         except StreamErrors as found:
             known = {str(error) for error in errors}
             errors += [error for error in found.errors if str(error) not in known]

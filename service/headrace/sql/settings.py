@@ -62,8 +62,12 @@ class SqlSettings:
 
 
 @cache
-def time_zone(text: str) -> str:
+def time_zone(text: str, owner: str = "spark.sql.session.timeZone") -> str:
     """Return a time zone as DuckDB knows it: a region, or an offset such as ``GMT+05:30``.
+
+    Args:
+        text: As Spark takes it.
+        owner: The setting or option that names it, for the message.
 
     Raises:
         StreamError: CONFIG_INVALID_VALUE, no such zone.
@@ -80,7 +84,7 @@ def time_zone(text: str) -> str:
     if text in _SHORT_NAMES:
         return _SHORT_NAMES[text]
     if text.upper() not in regions:
-        message = f"spark.sql.session.timeZone is no time zone; seen: {text}."
+        message = f"{owner} is no time zone; seen: {text}."
         hint = "Write a region such as Europe/Oslo, or an offset such as +05:30."
         raise StreamError("CONFIG_INVALID_VALUE", message, hint=hint, condition="INVALID_CONF_VALUE.TIME_ZONE")
     return regions[text.upper()]

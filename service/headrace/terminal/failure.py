@@ -17,6 +17,7 @@ from headrace import __version__
 from headrace.errors import ERRORS, StreamError, StreamErrors
 from headrace.values import Position
 
+_LINE_LENGTH = 200
 _HIDDEN: set[str] = set()
 
 
@@ -85,17 +86,26 @@ def failure_text(error: StreamError, texts: Mapping[str, str]) -> Text:
     source = _source_line(error.at, texts) if error.at else None
     if error.at and source is not None:
         gutter = f"{error.at.line:>5} | "
-        shown = _masked(source.replace("\t", " "))
+        shown, column = _cut(_masked(source.replace("\t", " ")), error.at.column)
         text.append(f"\n{gutter}", style="dim")
         text.append(shown)
-        text.append(f"\n{' ' * (len(gutter) + error.at.column - 1)}")
+        text.append(f"\n{' ' * (len(gutter) + column - 1)}")
         text.append("^", style="bold red")
     return text
 
 
+def _cut(line: str, column: int) -> tuple[str, int]:
+    """Return the part of a long line around a column, counted from 1, and where the column is in it."""
+    if len(line) <= _LINE_LENGTH:
+        return line, column
+    first = max(0, column - 1 - _LINE_LENGTH // 2)
+    before, after = "..." if first else "", "..." if first + _LINE_LENGTH < len(line) else ""
+    return f"{before}{line[first : first + _LINE_LENGTH]}{after}", column - first + len(before)
+
+
 def _source_line(at: Position, texts: Mapping[str, str]) -> str | None:
     try:
-        lines = (texts[at.file] if at.file in texts else Path(at.file).read_text(encoding="utf-8")).splitlines()
+        lines = (texts[at.file] if at.file in texts else Path(at.file).read_text(encoding="utf-8-sig")).splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     return lines[at.line - 1].rstrip() if 0 < at.line <= len(lines) else None
