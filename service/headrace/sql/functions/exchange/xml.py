@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from headrace.duck import quote_text
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
-from headrace.sql.functions.mathematics import java_whole
+from headrace.sql.functions.rounding import java_whole
 from headrace.sql.functions.signature import accept, mismatch, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.xpaths import is_xpath
