@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,12 @@ def _overrides(path: Path, bootstrap: str, folder: Path) -> list[str]:
     return found
 
 
+def _run(path: Path, overrides: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "headrace", "run", str(path), "--available-now"]
+    command += [f"--set={override}" for override in overrides]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 def _given(kafka: Kafka, folder: Path, sink: str) -> list[Row]:
     if kafka.admin.list_topics(timeout=10).topics.get(sink):
         return [json.loads(record.value or b"null") for record in kafka.read_committed(sink)]
@@ -195,12 +201,31 @@ def test_an_example_publishes_what_it_says(name: str, kafka: Kafka, tmp_path: Pa
         kafka.create_topic(topic)
     for topic, records in example.records.items():
         kafka.produce(topic, [each if isinstance(each, str) else json.dumps(each) for each in records])
-    command = [sys.executable, "-m", "headrace", "run", str(path), "--available-now"]
-    command += [f"--set={override}" for override in _overrides(path, kafka.bootstrap, tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = _run(path, _overrides(path, kafka.bootstrap, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert {sink: _sorted(_given(kafka, tmp_path, sink)) for sink in example.gives} == {
         sink: _sorted(rows) for sink, rows in example.gives.items()
     }
     dead = {topic: [(each.value or b"").decode() for each in kafka.read_committed(topic)] for topic in example.dead}
     assert dead == {topic: list(values) for topic, values in example.dead.items()}
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "second"), [("update", {"be": 3}), ("complete", {"to": 2, "be": 3, "or": 1})])
+def test_update_publishes_what_changed_and_complete_the_whole_result(
+    mode: str, second: Mapping[str, int], kafka: Kafka, new_topic: Callable[[], str], tmp_path: Path
+) -> None:
+    """Plain records, none of them a tombstone, with each of two batches."""
+    path, given, taken = EXAMPLES / "word_count" / "pipeline.yaml", new_topic(), new_topic()
+    overrides = [*_overrides(path, kafka.bootstrap, tmp_path), f"queries.counts.output_mode={mode}"]
+    overrides += [f"sources.lines.options.subscribe={given}", f"queries.counts.sink.options.topic={taken}"]
+    seen: list[dict[str, int]] = []
+    for line in ("to be or to be", "be"):
+        kafka.produce(given, [line])
+        before = len(kafka.read_committed(taken))
+        done = _run(path, overrides)
+        assert done.returncode == 0, done.stdout + done.stderr
+        rows = [json.loads(record.value or b"null") for record in kafka.read_committed(taken)[before:]]
+        seen.append({row["word"]: row["n"] for row in rows})
+    assert seen == [{"to": 2, "be": 2, "or": 1}, second]

@@ -87,6 +87,19 @@ def test_an_error_that_may_pass_is_tried_again(make_pipeline: MakePipeline, stre
     assert clock.now_us() >= 3_000_000  # pauses of 1 s and 2 s
 
 
+def test_a_query_keeps_its_id_and_each_run_has_one_of_its_own(make_pipeline: MakePipeline, stream: str) -> None:
+    """The id stands in the checkpoint."""
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory())}, "isolate")
+    views: list[Any] = []
+    for _ in range(2):
+        service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
+        assert _run(service) == 0
+        views += service.queries()
+    assert [view.name for view in views] == ["q", "q"]
+    assert len({view.id for view in views}) == 1
+    assert len({view.run_id for view in views} - {None}) == 2
+
+
 def test_an_error_that_stays_ends_the_query_after_the_attempts(make_pipeline: MakePipeline, stream: str) -> None:
     """Always failing writes, two attempts allowed: three starts, then failed."""
     sink = {"format": "flaky", "options": {"name": uuid.uuid4().hex, "failures": 99}}
