@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headrace.duck import duckdb_type, quote_text
-from headrace.errors import StreamError
+from headrace.duck import quote_text
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
@@ -32,7 +31,6 @@ from headrace.types import (
     BIGINT,
     BOOLEAN,
     DATE,
-    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     INT,
@@ -40,85 +38,12 @@ from headrace.types import (
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
-    YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
 )
 
 BATCH_TIME_PLACEHOLDER = "__headrace_batch_time__"
 """Stands in a statement for the batch's time; the engine puts a TIMESTAMPTZ literal in its place before it runs."""
-
-_PARTS: Mapping[str, str] = {
-    "year": "year({0})",
-    "month": "month({0})",
-    "day": "day({0})",
-    "dayofweek": "(dayofweek({0}) + 1)",
-    "weekday": "(isodow({0}) - 1)",
-    "dayofyear": "dayofyear({0})",
-    "quarter": "quarter({0})",
-    "weekofyear": "weekofyear({0})",
-}
-_CLOCKS: Mapping[str, str] = {"hour": "hour({0})", "minute": "minute({0})", "second": "second({0})"}
-_FIELDS: Mapping[str, str] = {
-    **_PARTS,
-    **_CLOCKS,
-    **dict.fromkeys(("y", "years", "yr", "yrs"), _PARTS["year"]),
-    **dict.fromkeys(("yearofweek",), "isoyear({0})"),
-    **dict.fromkeys(("qtr",), _PARTS["quarter"]),
-    **dict.fromkeys(("mon", "mons", "months"), _PARTS["month"]),
-    **dict.fromkeys(("week", "w", "weeks"), _PARTS["weekofyear"]),
-    **dict.fromkeys(("d", "days"), _PARTS["day"]),
-    **dict.fromkeys(("dow",), _PARTS["dayofweek"]),
-    **dict.fromkeys(("dayofweek_iso", "dow_iso"), "isodow({0})"),
-    **dict.fromkeys(("doy",), _PARTS["dayofyear"]),
-    **dict.fromkeys(("h", "hours", "hr", "hrs"), _CLOCKS["hour"]),
-    **dict.fromkeys(("m", "min", "mins", "minutes"), _CLOCKS["minute"]),
-}
-_SECONDS = ("second", "s", "sec", "seconds", "secs")
-_SECOND_TYPE = DecimalType(8, 6)
-_FIELD_HINT = "Write year, quarter, month, week, day, dayofweek, doy, hour, minute or second."
-
-
-def _part(name: str, template: str, parameter: DataType) -> Function:
-    def render(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-        wall = local(arguments[0].sql, arguments[0].type, settings)
-        return as_type(template.format(arguments[0].sql if arguments[0].type == DATE else wall), kind)
-
-    return rewritten(name, (1, 1), _moment if parameter == TIMESTAMP else takes(parameter, gives=INT), render)
-
-
-def _moment(arguments: Sequence[Argument]) -> Resolved:
-    kind = accept(arguments[0], INSTANT_OR_DATE, 0)
-    return Resolved((TIMESTAMP if kind == DATE else kind,), INT)
-
-
-def _field(argument: Argument | Rendered) -> str:
-    if not argument.constant or not isinstance(argument.value, str):
-        message = "The field of date_part must be a constant text."
-        raise StreamError("SQL_ANALYSIS", message, hint=_FIELD_HINT, condition="NON_FOLDABLE_ARGUMENT")
-    name = argument.value.lower()
-    if name not in _FIELDS and name not in _SECONDS:
-        message = f"date_part cannot take {argument.value!r}."
-        raise StreamError("SQL_ANALYSIS", message, hint=_FIELD_HINT, condition="INVALID_EXTRACT_FIELD")
-    return name
-
-
-def _date_part_types(arguments: Sequence[Argument]) -> Resolved:
-    name = _field(arguments[0])
-    source = accept(arguments[1], INSTANT_OR_DATE, 1)
-    if arguments[1].type in (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL):
-        raise unsupported("date_part of an interval is not done.")
-    return Resolved((STRING, source), _SECOND_TYPE if name in _SECONDS else INT)
-
-
-def _date_part(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    name, source = _field(arguments[0]), arguments[1]
-    wall = local(source.sql, source.type, settings)
-    if name in _SECONDS:
-        micros = f"(epoch_us({wall}) % 60000000 + 60000000) % 60000000"
-        return f"CAST(CAST({micros} AS DECIMAL(18,0)) * CAST('0.000001' AS DECIMAL(6,6)) AS {duckdb_type(kind)})"
-    return as_type(_FIELDS[name].format(wall), kind)
-
 
 _TRUNCATE = {
     **dict.fromkeys(("year", "yyyy", "yy"), "year"),
@@ -316,9 +241,6 @@ _SHIFT_DAYS = takes(DATE, INT, gives=DATE)
 _PLUS_MONTHS = add_months("{0}", "{1}")
 
 FUNCTIONS = table(
-    *(_part(name, template, DATE) for name, template in _PARTS.items()),
-    *(_part(name, template, TIMESTAMP) for name, template in _CLOCKS.items()),
-    rewritten("date_part", (2, 2), _date_part_types, _date_part),
     rewritten("trunc", (2, 2), takes(DATE, STRING, gives=DATE), _trunc),
     rewritten("date_trunc", (2, 2), _date_trunc_types, _date_trunc),
     _rewrite("date_add", _SHIFT_DAYS, "({0} + {1})"),
@@ -348,9 +270,6 @@ FUNCTIONS = table(
     rewritten("current_date", (0, 0), takes(gives=DATE), _now(DATE)),
     rewritten("localtimestamp", (0, 0), takes(gives=TIMESTAMP_NTZ), _now(TIMESTAMP_NTZ)),
     rewritten("current_timezone", (0, 0), takes(gives=STRING), _zone_name),
-    dayofmonth="day",
-    extract="date_part",
-    datepart="date_part",
     dateadd="date_add",
     date_diff="datediff",
     now="current_timestamp",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.temporal import buckets, clocks, intervals, making, units, zones
+from headrace.sql.functions.temporal import buckets, clocks, intervals, making, parts, units, zones
 
 FUNCTIONS = {
     **making.FUNCTIONS,
     **clocks.FUNCTIONS,
     **intervals.FUNCTIONS,
+    **parts.FUNCTIONS,
     **zones.FUNCTIONS,
     **buckets.FUNCTIONS,
     **units.FUNCTIONS,

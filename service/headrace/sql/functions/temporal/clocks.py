@@ -144,32 +144,6 @@ def _now(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) 
     return of_micros(f"({us} // {unit} * {unit})")
 
 
-def on_clock(name: str, moments: Function, template: str) -> Function:
-    """Return a part of a moment that a TIME has too, such as its hour."""
-
-    def resolve(arguments: Sequence[Argument]) -> Resolved:
-        return Resolved((TIME,), INT) if arguments[0].type == TIME else moments.resolve(arguments)
-
-    def render(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-        if arguments[0].type == TIME:
-            return f"CAST({template.format(arguments[0].sql)} AS INTEGER)"
-        return moments.render(arguments, kind, settings)
-
-    return Function(name, (1, 1), resolve, render, moments.how)
-
-
-def time_field(name: str, value: str) -> str | None:
-    """Return the text of a named part of a TIME, None when it has none such; seconds are DECIMAL(8,6)."""
-    if name in ("hour", "h", "hours", "hr", "hrs"):
-        return f"CAST(hour({value}) AS INTEGER)"
-    if name in ("minute", "m", "min", "mins", "minutes"):
-        return f"CAST(minute({value}) AS INTEGER)"
-    if name in ("second", "s", "sec", "seconds", "secs"):
-        whole = f"CAST({micros(value)} % 60000000 AS DECIMAL(18,0))"
-        return f"CAST({whole} * CAST('0.000001' AS DECIMAL(6,6)) AS DECIMAL(8,6))"
-    return None
-
-
 def _whole(name: str, unit_us: int) -> Function:
     return rewritten(name, (1, 1), takes(TIME, gives=BIGINT), text(f"(epoch_us({{0}}) // {unit_us})"))
 
@@ -189,4 +163,4 @@ FUNCTIONS = table(
     rewritten("current_time", (0, 1), takes(INT, gives=TIME), _now),
 )
 
-__all__ = ["FUNCTIONS", "SECONDS", "clock_us", "micros", "on_clock", "time_field"]
+__all__ = ["FUNCTIONS", "SECONDS", "clock_us", "micros"]

@@ -1,46 +1,28 @@
-"""Room 2: intervals made of numbers, and their parts.
+"""Room 2: intervals made of numbers.
 
-Takes rendered numbers and intervals (µs, months, or DuckDB's INTERVAL for the calendar interval); gives DuckDB text.
+Takes rendered numbers; gives DuckDB text of µs, months, or DuckDB's INTERVAL for the calendar interval.
 Source: Spark intervalExpressions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from headrace.sql.function import Argument, Function, Rendered, Resolved
-from headrace.sql.functions import times
-from headrace.sql.functions.signature import fail, null_if_any, rewritten, table, takes, unsupported
-from headrace.sql.functions.temporal.clocks import SECONDS, on_clock, time_field
+from headrace.sql.function import Function, Rendered
+from headrace.sql.functions.signature import fail, null_if_any, rewritten, table, takes
+from headrace.sql.functions.temporal.clocks import SECONDS
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     CALENDAR_INTERVAL,
     DAY_TIME_INTERVAL,
     INT,
-    STRING,
-    TIME,
     YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
 )
 
 _ZERO = "0"
-_SECOND_TYPE = DecimalType(8, 6)
 _INTERVAL_SECONDS = DecimalType(18, 6)
-_DAY_TIME: Mapping[str, str] = {
-    "day": "({0} // 86400000000)",
-    "hour": "({0} // 3600000000 % 24)",
-    "minute": "({0} // 60000000 % 60)",
-}
-_YEAR_MONTH: Mapping[str, str] = {"year": "({0} // 12)", "month": "({0} % 12)"}
-_NAMES: Mapping[str, str] = {
-    **dict.fromkeys(("year", "y", "years", "yr", "yrs"), "year"),
-    **dict.fromkeys(("month", "mon", "mons", "months"), "month"),
-    **dict.fromkeys(("day", "d", "days"), "day"),
-    **dict.fromkeys(("hour", "h", "hours", "hr", "hrs"), "hour"),
-    **dict.fromkeys(("minute", "m", "min", "mins", "minutes"), "minute"),
-    **dict.fromkeys(("second", "s", "sec", "seconds", "secs"), "second"),
-}
 _MAX = 2_147_483_647
 
 
@@ -77,49 +59,9 @@ def _calendar(name: str, *, quiet: bool) -> Function:
     return rewritten(name, (0, 7), takes(*wanted, gives=CALENDAR_INTERVAL), render)
 
 
-def _part_types(arguments: Sequence[Argument]) -> Resolved:
-    kind = arguments[1].type
-    if kind not in (TIME, DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL):
-        return times.FUNCTIONS["date_part"].resolve(arguments)
-    return Resolved((STRING, kind), _SECOND_TYPE if _name(arguments[0], kind) == "second" else INT)
-
-
-def _name(argument: Argument | Rendered, kind: DataType) -> str:
-    seen = str(argument.value).lower() if argument.constant else ""
-    name = _NAMES.get(seen, "")
-    allowed: tuple[str, ...] = ("hour", "minute", "second")
-    if kind == DAY_TIME_INTERVAL:
-        allowed = ("day", *allowed)
-    elif kind == YEAR_MONTH_INTERVAL:
-        allowed = ("year", "month")
-    if name not in allowed:
-        raise unsupported(f"The part {argument.value!r} of {kind.sql()} is none of {', '.join(allowed)}.")
-    return name
-
-
-def _part(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    value = arguments[1]
-    if value.type not in (TIME, DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL):
-        return times.FUNCTIONS["date_part"].render(arguments, kind, settings)
-    name = _name(arguments[0], value.type)
-    if value.type == TIME:
-        return time_field(name, value.sql) or "NULL"
-    if name == "second":
-        micros = f"CAST({value.sql} % 60000000 AS DECIMAL(18,0))"
-        return f"CAST({micros} * CAST('0.000001' AS DECIMAL(6,6)) AS DECIMAL(8,6))"
-    template = _YEAR_MONTH.get(name) or _DAY_TIME[name]
-    return f"CAST({template.format(value.sql)} AS INTEGER)"
-
-
 FUNCTIONS = table(
     rewritten("make_ym_interval", (0, 2), takes(INT, INT, gives=YEAR_MONTH_INTERVAL), _months),
     rewritten("make_dt_interval", (0, 4), takes(INT, INT, INT, SECONDS, gives=DAY_TIME_INTERVAL), _day_time),
     _calendar("make_interval", quiet=False),
     _calendar("try_make_interval", quiet=True),
-    rewritten("date_part", (2, 2), _part_types, _part),
-    on_clock("hour", times.FUNCTIONS["hour"], "hour({0})"),
-    on_clock("minute", times.FUNCTIONS["minute"], "minute({0})"),
-    on_clock("second", times.FUNCTIONS["second"], "second({0})"),
-    extract="date_part",
-    datepart="date_part",
 )
