@@ -196,6 +196,29 @@ def test_rules_hold_whatever_the_settings_say(tmp_path: Path) -> None:
     assert "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION" in _refusal(path)
 
 
+SETTINGS = [
+    ("spark.sql.caseSensitive", "true"),
+    ("spark.sql.ansi.enabled", "flase"),
+    ("spark.sql.streaming.multipleWatermarkPolicy", "mean"),
+    ("spark.sql.legacy.timeParserPolicy", "LEGACY"),
+    ("spark.sql.legacy.castComplexTypesToString.enabled", "true"),
+    ("spark.sql.mapKeyDedupPolicy", "LAST_WIN"),
+    ("spark.sql.timestampType", "TIMESTAMP_NTZ"),
+    ("spark.sql.optimizer.excludedRules", "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), SETTINGS)
+def test_a_setting_that_would_change_answers_is_refused(name: str, value: str, tmp_path: Path) -> None:
+    """Of a pipeline, at its place in the file, and of batch SQL."""
+    found = _refusal(_written(tmp_path, settings={name: value}))
+    assert re.search(rf"CONFIG_INVALID_VALUE.*pipeline.yaml:\d+:\d+ {name} .*seen: {value}", found)
+    session = BatchSession({name: value}, ManualClock(0))
+    with pytest.raises(StreamError, match="would change answers"):
+        session.run("SELECT 1")
+    session.close()
+
+
 @pytest.mark.parametrize("statement", ["INSERT INTO t SELECT 1", "CREATE TABLE t AS SELECT 1", "DROP TABLE t"])
 def test_batch_sql_writes_nothing(statement: str) -> None:
     """It answers questions."""
@@ -221,7 +244,12 @@ def test_what_the_service_may_not_run_is_refused(tmp_path: Path) -> None:
 
 def test_what_has_no_effect_is_taken(tmp_path: Path) -> None:
     """Files that were written for a cluster can be read."""
-    settings = {"spark.sql.shuffle.partitions": "8", "spark.sql.caseSensitive": "true"}
+    provider = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+    settings = {
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.streaming.stateStore.providerClass": provider,
+        "spark.sql.caseSensitive": "false",
+    }
     options = {"kafka.bootstrap.servers": "localhost:1", "subscribe": "t", "minPartitions": 4}
     sources = {"clicks": {"format": "kafka", "options": {**options, "maxRecordsPerPartition": 10}}}
     sql = "SELECT CAST(KEY AS STRING) AS k FROM Clicks"

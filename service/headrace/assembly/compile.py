@@ -114,7 +114,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         StreamErrors: everything that is wrong with its SQL and the views below it, at places in the file.
     """
     config = pipeline.queries[name]
-    settings = SqlSettings.of(pipeline.settings)
+    settings = _settings(pipeline)
     catalog = build_catalog(pipeline, settings)
     keys = ("queries", name, "sql")
     with placed(pipeline, keys):
@@ -140,6 +140,19 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         tables=tuple(dict.fromkeys([*(node.table for node in scans if isinstance(node, TableScan)), *steps.tables])),
         functions=tuple(function for function in catalog.functions if function.sql_name in called),
     )
+
+
+def _settings(pipeline: Pipeline) -> SqlSettings:
+    errors: list[StreamError] = []
+    for name, value in pipeline.settings.items():
+        try:
+            with placed(pipeline, ("settings", name)):
+                SqlSettings.of({name: value})
+        except StreamErrors as found:
+            errors += found.errors
+    if errors:
+        raise StreamErrors(errors)
+    return SqlSettings.of(pipeline.settings)
 
 
 def build_catalog(pipeline: Pipeline, settings: SqlSettings) -> Catalog:

@@ -43,6 +43,39 @@ _SHORT_NAMES = {
 """What java.time.ZoneId.SHORT_IDS names, which Spark takes; EST, MST and HST are regions of their own."""
 
 
+_SWITCH = ("true", "false")
+_ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "spark.sql.ansi.enabled": _SWITCH,
+    "spark.sql.streaming.multipleWatermarkPolicy": ("min", "max"),
+    "spark.sql.streaming.noDataMicroBatches.enabled": _SWITCH,
+    "spark.sql.ansi.doubleQuotedIdentifiers": ("false",),
+    "spark.sql.ansi.enforceReservedKeywords": ("false",),
+    "spark.sql.ansi.relationPrecedence": ("false",),
+    "spark.sql.caseSensitive": ("false",),
+    "spark.sql.columnNameOfCorruptRecord": ("_corrupt_record",),
+    "spark.sql.crossJoin.enabled": ("true",),
+    "spark.sql.decimalOperations.allowPrecisionLoss": ("true",),
+    "spark.sql.function.concatBinaryAsString": ("false",),
+    "spark.sql.function.eltOutputAsString": ("false",),
+    "spark.sql.groupByAliases": ("true",),
+    "spark.sql.groupByOrdinal": ("true",),
+    "spark.sql.json.enablePartialResults": ("true",),
+    "spark.sql.jsonGenerator.ignoreNullFields": ("true",),
+    "spark.sql.lateralColumnAlias.enableImplicitResolution": ("true",),
+    "spark.sql.legacy.sizeOfNull": ("true",),
+    "spark.sql.legacy.timeParserPolicy": ("corrected",),
+    "spark.sql.mapKeyDedupPolicy": ("exception",),
+    "spark.sql.optimizer.excludedRules": ("",),
+    "spark.sql.orderByOrdinal": ("true",),
+    "spark.sql.timestampType": ("timestamp_ltz",),
+}
+"""What confs that change answers may be: those that are done, and of the others Spark 4.2's defaults, in lower case.
+
+Source: Spark SQLConf.
+"""
+_LEGACY = "spark.sql.legacy."
+
+
 @dataclass(frozen=True, slots=True)
 class SqlSettings:
     """Spark SQL confs that change answers; defaults are Spark 4's."""
@@ -55,10 +88,21 @@ class SqlSettings:
         """Return the settings that ``spark.sql.*`` confs name, other confs left out.
 
         Raises:
-            StreamError: CONFIG_INVALID_VALUE, the session's time zone is none.
+            StreamError: CONFIG_INVALID_VALUE, the session's time zone is none, or a conf would change answers in a way
+                that is not done.
         """
+        for name, value in confs.items():
+            _refuse_other_answers(name, str(value))
         ansi = str(confs.get("spark.sql.ansi.enabled", "true")).lower() == "true"
         return SqlSettings(ansi=ansi, time_zone=time_zone(str(confs.get("spark.sql.session.timeZone", "UTC"))))
+
+
+def _refuse_other_answers(name: str, value: str) -> None:
+    allowed = _ALLOWED.get(name) or (("false",) if name.startswith(_LEGACY) else None)
+    if allowed is not None and value.strip().lower() not in allowed:
+        message = f"{name} would change answers and is not done for this value; seen: {value}."
+        hint = f"Allowed: {' or '.join(each or 'an empty text' for each in allowed)}."
+        raise StreamError("CONFIG_INVALID_VALUE", message, hint=hint)
 
 
 @cache
