@@ -25,6 +25,11 @@ US_PER_MS = 1_000
 US_PER_S = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_CYCLE_US = 146_097 * 86_400 * US_PER_S
+_FIRST_US = (datetime(1000, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+_LAST_PLAIN_YEAR = 9_999
+_LAST_US = (datetime(9000, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+
 _DURATION_UNITS_US = {
     "microsecond": 1,
     "us": 1,
@@ -140,10 +145,26 @@ def to_datetime(time_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=time_us)
 
 
+def wide_datetime(time_us: int) -> tuple[datetime, int]:
+    """Return a UTC datetime and the years to add to its own, not zero for times beyond Python's calendar.
+
+    One row with a time in the wrong unit lies there. The years are a multiple of 400, after which the calendar repeats.
+    """
+    cycles = -(-(time_us - _LAST_US) // _CYCLE_US) if time_us > _LAST_US else 0
+    cycles = (time_us - _FIRST_US) // _CYCLE_US if time_us < _FIRST_US else cycles
+    return to_datetime(time_us - cycles * _CYCLE_US), cycles * 400
+
+
 def iso_millis(time_us: int) -> str:
-    """Return ISO-8601 UTC with milliseconds and Z, truncated, as Spark's progress writes times."""
-    whole = to_datetime(time_us - time_us % US_PER_MS)
-    return whole.strftime("%Y-%m-%dT%H:%M:%S.") + f"{whole.microsecond // US_PER_MS:03d}Z"
+    """Return ISO-8601 UTC with milliseconds and Z, truncated, as Spark's progress writes times; for every time."""
+    whole, more = wide_datetime(time_us - time_us % US_PER_MS)
+    return f"{year_text(whole.year + more)}-{whole:%m-%dT%H:%M:%S}.{whole.microsecond // US_PER_MS:03d}Z"
+
+
+def year_text(year: int) -> str:
+    """Return a year in four digits, one of more digits with a sign, as ISO 8601 and Java write it."""
+    sign = "-" if year < 0 else "+" if year > _LAST_PLAIN_YEAR else ""
+    return f"{sign}{abs(year):04d}"
 
 
 def parse_iso_us(text: str) -> int:

@@ -136,3 +136,17 @@ def test_long_cells_are_cut_to_twenty_characters() -> None:
 def test_doubles_are_written_as_java_writes_them(value: float, text: str) -> None:
     """Scientific below 0.001 and from 1e7."""
     assert java_double(value) == text
+
+
+def test_times_beyond_pythons_calendar_are_shown_as_spark_shows_them() -> None:
+    """Also inside of lists, maps and structs."""
+    far, old = 1_700_000_000_000_000_000, -(10**17)
+    times = pa.array([far, old, None], pa.timestamp("us", tz="UTC"))
+    days = pa.array([10_000_000, -1_000_000, None], pa.date32())
+    nested = pa.StructArray.from_arrays([pa.ListArray.from_arrays([0, 1, 2, 2], times.drop_null()), days], ["l", "d"])
+    shown = show(pa.table({"t": times, "d": days, "n": nested}), truncate=False, time_zone="GMT+05:30")
+    assert [line.strip("|").split("|") for line in shown.splitlines()[3:-1]] == [
+        ["+55840-11-09 03:43:20", "+29349-01-26", "{[+55840-11-09 03:43:20], +29349-01-26}"],
+        ["-1199-02-15 19:43:20 ", "-0768-02-04 ", "{[-1199-02-15 19:43:20], -0768-02-04}  "],
+        ["NULL                 ", "NULL        ", "{[], NULL}                             "],
+    ]

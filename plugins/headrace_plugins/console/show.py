@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,10 +18,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from headrace.values import US_PER_S, wide_datetime, year_text
+
 CELL_WIDTH = 20
 """Characters of a cell when truncating, the dots included."""
 
 _LEAST_WIDTH = 3
+_US_PER_DAY = 86_400 * US_PER_S
 _OFFSET = re.compile(r"GMT([+-])([0-9]{2}):([0-9]{2})")
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
 
@@ -41,7 +44,7 @@ def show(table: pa.Table, *, rows: int = 20, truncate: bool = True, time_zone: s
     columns = [
         [_cut(_escape(name), width), *(_cut(_escape(text_of(cell, column.type, zone)), width) for cell in cells)]
         for name, column in zip(head.column_names, head.columns, strict=True)
-        for cells in [column.to_pylist()]
+        for cells in [column.cast(_countable(column.type)).to_pylist()]
     ]
     widths = [max(_LEAST_WIDTH, *(_width(cell) for cell in column)) for column in columns]
     ruler = "+" + "".join("-" * width + "+" for width in widths)
@@ -80,13 +83,30 @@ def text_of(value: Any, kind: pa.DataType, zone: tzinfo) -> str:
     return _atom(value, kind, zone)
 
 
+def _countable(kind: pa.DataType) -> pa.DataType:
+    """Return the type with whole numbers for dates and timestamps, which may lie beyond Python's calendar."""
+    if pa.types.is_timestamp(kind):
+        return pa.int64()
+    if pa.types.is_date32(kind):
+        return pa.int32()
+    if pa.types.is_list(kind):
+        return pa.list_(_countable(kind.value_type))
+    if pa.types.is_map(kind):
+        return pa.map_(_countable(kind.key_type), _countable(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _countable(field.type)) for field in kind])
+    return kind
+
+
 def _atom(value: Any, kind: pa.DataType, zone: tzinfo) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
         return "[" + " ".join(f"{byte:02X}" for byte in value) + "]"
-    if isinstance(value, datetime):
-        return _timestamp(value.astimezone(zone) if kind.tz else value)
+    if pa.types.is_timestamp(kind):
+        return _timestamp(value, zone if kind.tz else UTC)
+    if pa.types.is_date32(kind):
+        return _timestamp(value * _US_PER_DAY, UTC).split(" ")[0]
     if isinstance(value, float):
         return java_double(value, single=pa.types.is_float32(kind))
     if isinstance(value, Decimal):
@@ -94,9 +114,11 @@ def _atom(value: Any, kind: pa.DataType, zone: tzinfo) -> str:
     return str(value)
 
 
-def _timestamp(moment: datetime) -> str:
+def _timestamp(time_us: int, zone: tzinfo) -> str:
+    utc, more = wide_datetime(time_us)
+    moment = utc.astimezone(zone)
     fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
-    return f"{moment.year:04d}-{moment:%m-%d %H:%M:%S}{fraction}"
+    return f"{year_text(moment.year + more)}-{moment:%m-%d %H:%M:%S}{fraction}"
 
 
 def java_double(value: float, *, single: bool = False) -> str:

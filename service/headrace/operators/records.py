@@ -76,13 +76,13 @@ class RecordTracer:
                 records, times = self._judged(trace, batch, latest=True)
                 gone = times <= batch.at.late_us
                 late[trace.step] += int(gone.sum())
-                why = f"is at or before the watermark {_shown(batch.at.late_us)}"
+                why = f"is at or before the watermark {iso_millis(batch.at.late_us)}"
                 self._note(reasons, self._guarded.late_letters, zip(records[gone], times[gone], strict=True), why)
         for trace in self._guarded.future:
             if trace.steps is not None and result.ahead.get(trace.step) and self._guarded.future_letters:
                 records, times = self._judged(trace, batch, latest=False)
                 ahead = times > batch.at.batch_time_us + _skew_us(trace)
-                why = f"is more than {_skew_us(trace) // US_PER_MS} ms ahead of {_shown(batch.at.batch_time_us)}"
+                why = f"is more than {_skew_us(trace) // US_PER_MS} ms ahead of {iso_millis(batch.at.batch_time_us)}"
                 self._note(reasons, self._guarded.future_letters, zip(records[ahead], times[ahead], strict=True), why)
         return LeftOut(late, reasons)
 
@@ -114,15 +114,8 @@ class RecordTracer:
             source = self._sources[int(number) >> _SOURCE_SHIFT]
             if source in letters:
                 place = int(number) & ((1 << _SOURCE_SHIFT) - 1)
-                reasons.setdefault(source, {}).setdefault(place, f"the event time {_shown(int(time_us))} {why}")
+                reasons.setdefault(source, {}).setdefault(place, f"the event time {iso_millis(int(time_us))} {why}")
 
 
 def _skew_us(trace: Trace) -> int:
     return (trace.node.guard.max_future_skew_us or 0) if isinstance(trace.node, Watermark) else 0
-
-
-def _shown(time_us: int) -> str:
-    try:
-        return iso_millis(time_us)
-    except OverflowError:  # a clock gone wild may be past the year 9999, where Python's calendar ends
-        return f"{time_us} us after 1970"
