@@ -34,15 +34,9 @@ from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
     BOOLEAN,
-    DATE,
-    DAY_TIME_INTERVAL,
     INT,
-    INTEGRAL,
     NULL,
     STRING,
-    TIMESTAMP,
-    TIMESTAMP_NTZ,
-    YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
     Field,
@@ -166,7 +160,12 @@ def _compared(name: str, types: Resolve) -> Resolve:
     return resolve
 
 
-def _orderable(kinds: Sequence[DataType]) -> DataType:
+def sortable(kinds: Sequence[DataType]) -> DataType:
+    """Return the type of an array whose elements can be put in order.
+
+    Raises:
+        StreamError: they have no order, or one that is not done.
+    """
     element = orderable(element_of(kinds), "The sorting of an array")
     if isinstance(element, MapType | StructType | ArrayType):
         raise unsupported(f'The order of elements of the type "{element.sql()}" is not done.')
@@ -175,7 +174,7 @@ def _orderable(kinds: Sequence[DataType]) -> DataType:
 
 def _extreme(name: str) -> Function:
     def gives(kinds: Sequence[DataType]) -> DataType:
-        _orderable(kinds)
+        sortable(kinds)
         return element_of(kinds)
 
     native = "list_max" if name == "array_max" else "list_min"
@@ -193,18 +192,12 @@ def _sort(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings
 
 
 def _sort_types(arguments: Sequence[Argument]) -> Resolved:
-    resolved = takes(ARRAY, ANY, gives=_orderable)(arguments)
+    resolved = takes(ARRAY, ANY, gives=sortable)(arguments)
     if len(arguments) == 2 and arguments[1].type not in (BOOLEAN, NULL):
         raise mismatch(f'The order of sort_array is true or false, and got "{arguments[1].type.sql()}".')
     if len(arguments) == 2 and not arguments[1].constant:
         raise mismatch("The order of sort_array must be a constant.", condition="NON_FOLDABLE_INPUT")
     return resolved
-
-
-def _array_sort_types(arguments: Sequence[Argument]) -> Resolved:
-    if len(arguments) == 2:
-        raise unsupported("array_sort with a comparator is not done.", "Write sort_array(array, false) to reverse.")
-    return takes(ARRAY, gives=_orderable)(arguments)
 
 
 def _union(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -285,37 +278,6 @@ def _slice(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSetting
     return null_if_any(arguments, f"(CASE {body} END)")
 
 
-_STEPS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)
-
-
-def _sequence_types(arguments: Sequence[Argument]) -> Resolved:
-    kind = common(arguments[:2])
-    if kind in INTEGRAL:
-        kinds = tuple(accept(a, kind, i) for i, a in enumerate(arguments))
-        return Resolved(kinds, ArrayType(kind))
-    if kind in (DATE, TIMESTAMP, TIMESTAMP_NTZ) and len(arguments) == 3 and arguments[2].type in _STEPS:
-        return Resolved((kind, kind, arguments[2].type), ArrayType(kind))
-    raise unsupported(f'sequence of "{kind.sql()}" needs an INTERVAL step of constant units.')
-
-
-def _sequence(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
-    first, last = arguments[0].sql, arguments[1].sql
-    element = arguments[0].type
-    if element in INTEGRAL:
-        step = arguments[2].sql if len(arguments) == 3 else f"(CASE WHEN {first} <= {last} THEN 1 ELSE -1 END)"
-        numbers = f"generate_series({first}::BIGINT, {last}::BIGINT, {step}::BIGINT)"
-    elif arguments[2].type == DAY_TIME_INTERVAL and element != DATE:
-        step = arguments[2].sql
-        maker = "make_timestamptz" if element == TIMESTAMP else "make_timestamp"
-        first, last = f"epoch_us({first})", f"epoch_us({last})"
-        numbers = f"list_transform(generate_series({first}, {last}, {step}), lambda u: {maker}(u))"
-    else:
-        raise unsupported("sequence of dates, or by months, is not done.", "Build it from sequence of numbers.")
-    up = f"({first} <= {last} AND {step} > 0) OR ({first} >= {last} AND {step} < 0) OR {first} = {last}"
-    wrong = fail("INTERNAL_ERROR", "'Illegal sequence boundaries.'")
-    return null_if_any(arguments, as_type(f"CASE WHEN {up} THEN {numbers} ELSE {wrong} END", kind))
-
-
 def _compact(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     return f"list_filter({arguments[0].sql}, lambda x: x IS NOT NULL)"
 
@@ -339,7 +301,6 @@ FUNCTIONS = table(
     _extreme("array_max"),
     _extreme("array_min"),
     rewritten("sort_array", (1, 2), _sort_types, _sort),
-    rewritten("array_sort", (1, 2), _array_sort_types, text("list_sort({0}, 'ASC', 'NULLS LAST')")),
     rewritten("array_union", (2, 2), _compared("array_union", _two_arrays), _union),
     rewritten("array_intersect", (2, 2), _compared("array_intersect", _two_arrays), _kept(negated=False)),
     rewritten("array_except", (2, 2), _compared("array_except", _two_arrays), _kept(negated=True)),
@@ -347,7 +308,6 @@ FUNCTIONS = table(
     rewritten("arrays_zip", (1, None), _zip_types, _zip),
     rewritten("flatten", (1, 1), _flatten_types, _flatten),
     rewritten("slice", (3, 3), _SLICE, _slice),
-    rewritten("sequence", (2, 3), _sequence_types, _sequence),
     refused("shuffle", "its value depends on chance, and a batch that runs again must give the same rows"),
     cardinality="size",
 )

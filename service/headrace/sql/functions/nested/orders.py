@@ -1,4 +1,4 @@
-"""Room 2: higher-order functions that DuckDB lacks: array_sort with a comparator, map_zip_with; and array_insert.
+"""Room 2: array_sort, also with a comparator, map_zip_with and array_insert.
 
 Takes rendered collections and lambdas; gives DuckDB text. Source: Spark ArraySort, MapZipWith, ArrayInsert.
 """
@@ -11,16 +11,27 @@ from headrace.duck import duckdb_type
 from headrace.errors import StreamError
 from headrace.sql.coercion import mixes_text
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
-from headrace.sql.functions.nested import arrays
+from headrace.sql.functions.nested.arrays import sortable
 from headrace.sql.functions.nested.lambdas import applied
-from headrace.sql.functions.signature import ARRAY, MAP, accept, common, fail, mismatch, null_if_any, rewritten, table
+from headrace.sql.functions.signature import (
+    ARRAY,
+    MAP,
+    accept,
+    common,
+    fail,
+    mismatch,
+    null_if_any,
+    rewritten,
+    table,
+    takes,
+)
 from headrace.sql.settings import SqlSettings
 from headrace.types import INT, INTEGRAL, ArrayType, DataType, MapType
 
 
 def _sort_types(arguments: Sequence[Argument]) -> Resolved:
     if len(arguments) == 1:
-        return arrays.FUNCTIONS["array_sort"].resolve(arguments)
+        return takes(ARRAY, gives=sortable)(arguments)
     kind = accept(arguments[0], ARRAY, 0)
     if arguments[1].lambda_arity not in (None, 2):
         message = f"The lambda takes {arguments[1].lambda_arity} parameters, and 2 are given to it."
@@ -38,9 +49,9 @@ def _sort_elements(arguments: Sequence[Argument], _position: int) -> tuple[DataT
     return (kind.element, kind.element)
 
 
-def _sorted(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+def _sorted(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     if len(arguments) == 1:
-        return arrays.FUNCTIONS["array_sort"].render(arguments, kind, settings)
+        return f"list_sort({arguments[0].sql}, 'ASC', 'NULLS LAST')"
     array, comparator = (a.sql for a in arguments)
     unknown = fail("COMPARATOR_RETURNS_NULL", "'The comparator has returned a NULL for a comparison.'")
     # An element's place is the number of those before it: those that compare less, and of equals the earlier.

@@ -1,6 +1,6 @@
-"""Room 2: sequence of dates and of moments by months; numbers and moments by µs are in `arrays`.
+"""Room 2: sequence of numbers, dates and moments.
 
-Takes rendered moments and a step; gives DuckDB text. Source: Spark Sequence.
+Takes rendered values and a step; gives DuckDB text. Source: Spark Sequence.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from headrace.duck import duckdb_type
 from headrace.sql.function import Argument, Rendered, Resolved
 from headrace.sql.functions.instant import back, local
-from headrace.sql.functions.nested import arrays
-from headrace.sql.functions.signature import common, fail, null_if_any, rewritten, table
+from headrace.sql.functions.signature import accept, as_type, common, fail, null_if_any, rewritten, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     DATE,
     DAY_TIME_INTERVAL,
+    INTEGRAL,
     TIMESTAMP,
     TIMESTAMP_NTZ,
     YEAR_MONTH_INTERVAL,
@@ -25,20 +25,43 @@ from headrace.types import (
 
 _DAY_US = 86_400_000_000
 _MOMENTS = (DATE, TIMESTAMP, TIMESTAMP_NTZ)
+_WRONG = fail("INTERNAL_ERROR", "'Illegal sequence boundaries.'")
 
 
 def _types(arguments: Sequence[Argument]) -> Resolved:
     kind = common(arguments[:2])
+    if kind in INTEGRAL:
+        return Resolved(tuple(accept(a, kind, i) for i, a in enumerate(arguments)), ArrayType(kind))
     if kind in _MOMENTS and (len(arguments) == 2 or arguments[2].type in (YEAR_MONTH_INTERVAL, DAY_TIME_INTERVAL)):
         return Resolved((kind, kind, *(a.type for a in arguments[2:])), ArrayType(kind))
-    return arrays.FUNCTIONS["sequence"].resolve(arguments)
+    raise unsupported(f'sequence of "{kind.sql()}" needs an INTERVAL step of constant units.')
 
 
 def _sequence(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    if arguments[0].type in INTEGRAL:
+        return _numbers(arguments, kind)
+    if arguments[0].type != DATE and len(arguments) == 3 and arguments[2].type == DAY_TIME_INTERVAL:
+        return _by_micros(arguments, kind)
+    return _by_calendar(arguments, kind, settings)
+
+
+def _numbers(arguments: Sequence[Rendered], kind: DataType) -> str:
+    first, last = (a.sql for a in arguments[:2])
+    step = arguments[2].sql if len(arguments) == 3 else f"(CASE WHEN {first} <= {last} THEN 1 ELSE -1 END)"
+    made = f"generate_series({first}::BIGINT, {last}::BIGINT, {step}::BIGINT)"
+    return null_if_any(arguments, as_type(f"CASE WHEN {_leads(first, last, step)} THEN {made} ELSE {_WRONG} END", kind))
+
+
+def _by_micros(arguments: Sequence[Rendered], kind: DataType) -> str:
+    first, last, step = (f"epoch_us({arguments[0].sql})", f"epoch_us({arguments[1].sql})", arguments[2].sql)
+    maker = "make_timestamptz" if arguments[0].type == TIMESTAMP else "make_timestamp"
+    made = f"list_transform(generate_series({first}, {last}, {step}), lambda u: {maker}(u))"
+    return null_if_any(arguments, as_type(f"CASE WHEN {_leads(first, last, step)} THEN {made} ELSE {_WRONG} END", kind))
+
+
+def _by_calendar(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
+    """The moments by days or months, which are of different lengths."""
     element = arguments[0].type
-    by_us = element in (TIMESTAMP, TIMESTAMP_NTZ) and len(arguments) == 3 and arguments[2].type == DAY_TIME_INTERVAL
-    if element not in _MOMENTS or by_us:
-        return arrays.FUNCTIONS["sequence"].render(arguments, kind, settings)
     first, last = (local(a.sql, a.type, settings) for a in arguments[:2])
     step, unit = f"(CASE WHEN {first} <= {last} THEN 1 ELSE -1 END)", "to_days"
     if len(arguments) == 3 and arguments[2].type == YEAR_MONTH_INTERVAL:
@@ -51,10 +74,13 @@ def _sequence(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettin
     )
     kept = f"list_filter({moments}, lambda t: CASE WHEN {step} > 0 THEN t <= {last} ELSE t >= {last} END)"
     made = f"list_transform({kept}, lambda t: {back('t', element, settings)})"
-    good = f"({first} <= {last} AND {step} > 0) OR ({first} >= {last} AND {step} < 0) OR {first} = {last}"
-    wrong = fail("INTERNAL_ERROR", "'Illegal sequence boundaries.'")
-    guarded = f"CASE WHEN {step} = 0 OR NOT ({good}) THEN {wrong} ELSE {made} END"
+    guarded = f"CASE WHEN {step} = 0 OR NOT ({_leads(first, last, step)}) THEN {_WRONG} ELSE {made} END"
     return null_if_any(arguments, f"CAST({guarded} AS {duckdb_type(kind)})")
+
+
+def _leads(first: str, last: str, step: str) -> str:
+    """Return the condition that the step leads from the first to the last."""
+    return f"({first} <= {last} AND {step} > 0) OR ({first} >= {last} AND {step} < 0) OR {first} = {last}"
 
 
 FUNCTIONS = table(rewritten("sequence", (2, 3), _types, _sequence))

@@ -162,5 +162,3 @@ FUNCTIONS = table(
     rewritten("time_trunc", (2, 2), takes(STRING, TIME, gives=TIME), _truncated),
     rewritten("current_time", (0, 1), takes(INT, gives=TIME), _now),
 )
-
-__all__ = ["FUNCTIONS", "SECONDS", "clock_us", "micros"]

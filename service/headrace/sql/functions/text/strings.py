@@ -104,8 +104,11 @@ def _trim(side: str, text_first: bool) -> Function:
 
 
 def _pad(name: str) -> Function:
-    def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+    def render(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
         value, length = arguments[0].sql, arguments[1].sql
+        if kind == BINARY:
+            fill = arguments[2].sql if len(arguments) == 3 else "from_hex('00')"
+            return f"headrace_pad_bytes({value}, {length}, {fill}, {str(name == 'lpad').lower()})"
         fill = arguments[2].sql if len(arguments) == 3 else "' '"
         padded = f"CASE WHEN {fill} = '' THEN left({value}, {length}) ELSE {name}({value}, {length}, {fill}) END"
         return f"(CASE WHEN {length} <= 0 AND {value} IS NOT NULL AND {fill} IS NOT NULL THEN '' ELSE {padded} END)"
@@ -114,9 +117,8 @@ def _pad(name: str) -> Function:
 
 
 def _pad_types(arguments: Sequence[Argument]) -> Resolved:
-    if arguments[0].type == BINARY:
-        raise unsupported("lpad and rpad of BINARY are not done.", "Cast it to STRING first.")
-    return takes(STRING, INT, STRING, gives=STRING)(arguments)
+    kind = BINARY if arguments[0].type == BINARY and all(a.type == BINARY for a in arguments[2:]) else STRING
+    return takes(kind, INT, kind, gives=kind)(arguments)
 
 
 def _instr(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -248,16 +250,18 @@ def _levenshtein(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlS
 
 def _reverse_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
-    if not isinstance(kind, ArrayType):
+    if not isinstance(kind, ArrayType) and kind != BINARY:
         kind = accept(arguments[0], STRING, 0)
     return Resolved((kind,), kind)
 
 
 def _reverse(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
-    if isinstance(kind, ArrayType):
-        return f"list_reverse({arguments[0].sql})"
-    # DuckDB's reverse keeps grapheme clusters together, Spark turns code points around.
     value = arguments[0].sql
+    if isinstance(kind, ArrayType):
+        return f"list_reverse({value})"
+    if kind == BINARY:
+        return f"headrace_reverse_bytes({value})"
+    # DuckDB's reverse keeps grapheme clusters together, Spark turns code points around.
     points = f"array_to_string(list_reverse(string_split({value}, '')), '')"
     return f"(CASE WHEN strlen({value}) = length({value}) THEN reverse({value}) ELSE {points} END)"
 

@@ -19,7 +19,6 @@ from headrace.sql.functions.signature import (
     takes,
     text,
 )
-from headrace.sql.functions.text import strings
 from headrace.sql.settings import SqlSettings
 from headrace.types import BINARY, BOOLEAN, INT, STRING, ArrayType, DataType
 
@@ -93,34 +92,6 @@ def _made_valid(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSe
     return _text_of(arguments[0])
 
 
-def _reverse_types(arguments: Sequence[Argument]) -> Resolved:
-    if arguments[0].type == BINARY:
-        return Resolved((BINARY,), BINARY)
-    return strings.FUNCTIONS["reverse"].resolve(arguments)
-
-
-def _reverse(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    if kind == BINARY:
-        return f"headrace_reverse_bytes({arguments[0].sql})"
-    return strings.FUNCTIONS["reverse"].render(arguments, kind, settings)
-
-
-def _pad(name: str) -> Function:
-    def resolve(arguments: Sequence[Argument]) -> Resolved:
-        if arguments[0].type == BINARY and all(a.type == BINARY for a in arguments[2:]):
-            return takes(BINARY, INT, BINARY, gives=BINARY)(arguments)
-        return takes(STRING, INT, STRING, gives=STRING)(arguments)
-
-    def render(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-        if kind != BINARY:
-            return strings.FUNCTIONS[name].render(arguments, kind, settings)
-        fill = arguments[2].sql if len(arguments) == 3 else "from_hex('00')"
-        side = "true" if name == "lpad" else "false"
-        return f"headrace_pad_bytes({arguments[0].sql}, {arguments[1].sql}, {fill}, {side})"
-
-    return rewritten(name, (2, 3), resolve, render)
-
-
 def _to_binary(name: str, *, quiet: bool) -> Function:
     def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
         value = arguments[0].sql
@@ -165,9 +136,6 @@ FUNCTIONS = table(
     Function("make_valid_utf8", (1, 1), lambda a: _keeping(a, STRING), _made_valid, How.ARROW),
     _validated("validate_utf8", quiet=False),
     _validated("try_validate_utf8", quiet=True),
-    rewritten("reverse", (1, 1), _reverse_types, _reverse),
-    _pad("lpad"),
-    _pad("rpad"),
     _to_binary("to_binary", quiet=False),
     _to_binary("try_to_binary", quiet=True),
 )
