@@ -7,7 +7,9 @@ with few arenas costs a service some tens of megabytes less, and gives memory ba
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -38,3 +40,31 @@ def share_one_allocator() -> None:
             mallopt(_M_ARENA_MAX, ARENAS)
             mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
             mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
+
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+_QUERY_SHARE, _LEAST_BYTES, _MOST_BYTES = 0.4, 128 << 20, 1 << 30
+"""What DuckDB may hold of the machine's memory, over all queries, and the bounds for one of them."""
+
+
+def allowed_bytes(cgroups: Path = CGROUPS) -> int:
+    """Return how much memory this process may use: the machine's, or the limit of its container when that is less."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            text = (cgroups / name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            found.append(int(text))
+    return min(found)
+
+
+def query_bytes(queries: int, allowed: int) -> int:
+    """Return what DuckDB may hold for each of so many queries before it spills to the checkpoint folder.
+
+    The rest is for the state store, the Kafka clients and the rows of a batch, which no limit of DuckDB's counts.
+    """
+    share = int(allowed * _QUERY_SHARE) // max(1, queries)
+    return max(_LEAST_BYTES, min(_MOST_BYTES, share))

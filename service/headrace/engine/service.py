@@ -28,9 +28,11 @@ from headrace.config.quantities import TriggerKind
 from headrace.config.run_options import RunOptions
 from headrace.engine.lifecycle import QueryState
 from headrace.engine.loop import LoopLimits
+from headrace.engine.query import QueryLimits
 from headrace.engine.runner import QueryRunner, RunnerOptions
 from headrace.errors import StreamError, StreamErrors, did_you_mean
 from headrace.incremental.steps import Observe
+from headrace.memory import allowed_bytes, query_bytes
 from headrace.progress.live import LiveView
 from headrace.progress.metrics import Metrics
 from headrace.progress.model import BatchProgress
@@ -83,7 +85,9 @@ class Service:
         self._stopping = threading.Event()
         self._told = False
         self._live: LiveView | None = None
-        self._runners = [self._runner(compiled, clock) for compiled in _compile_all(pipeline, options.queries)]
+        every = _compile_all(pipeline, options.queries)
+        self._resources = QueryLimits(memory_bytes=query_bytes(len(every), allowed_bytes()))
+        self._runners = [self._runner(compiled, clock) for compiled in every]
 
     def queries(self) -> Sequence[QueryView]:
         """Return every query's view, in file order."""
@@ -138,6 +142,7 @@ class Service:
             limits=limits,
             folder=Path(self._pipeline.checkpoint_location) / compiled.name,
             restart=self._pipeline.on_failure.restart,
+            resources=self._resources,
             assume=self._options.assume,
         )
         delays_us = [step.delay_us for step in compiled.steps.steps if isinstance(step, Observe)]
