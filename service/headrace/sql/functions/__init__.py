@@ -12,7 +12,6 @@ from headrace.sql.function import Function
 from headrace.sql.functions import (
     arithmetic,
     bits,
-    documents,
     exchange,
     facts,
     logic,
@@ -48,7 +47,6 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **times.FUNCTIONS,
         **temporal.FUNCTIONS,
         **nested.FUNCTIONS,
-        **documents.FUNCTIONS,
         **exchange.FUNCTIONS,
         **facts.FUNCTIONS,
         **sketching.FUNCTIONS,

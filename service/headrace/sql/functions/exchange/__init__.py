@@ -1,16 +1,16 @@
-"""Room 2: the part of the function table for texts that carry data: CSV, and JSON beyond reading and writing it."""
+"""Room 2: the part of the function table for texts that carry data: JSON, CSV, XML and geometries."""
 
 from __future__ import annotations
 
-from headrace.sql.functions.exchange import geometry, json_options, json_paths, lines, variants, xml, xml_writing
+from headrace.sql.functions.exchange import geometry, json_paths, json_values, lines, variants, xml, xml_writing
 
 FUNCTIONS = {
     **json_paths.FUNCTIONS,
-    **json_options.FUNCTIONS,
+    **json_values.FUNCTIONS,
     **lines.FUNCTIONS,
     **variants.FUNCTIONS,
     **xml.FUNCTIONS,
     **xml_writing.FUNCTIONS,
     **geometry.FUNCTIONS,
 }
-"""CSV and JSON, by name."""
+"""JSON, CSV, XML and geometries, by name."""

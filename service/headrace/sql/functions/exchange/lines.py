@@ -12,8 +12,8 @@ from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
-from headrace.sql.functions.documents import written_schema
-from headrace.sql.functions.exchange.json_options import PATTERNS, options_of
+from headrace.sql.functions.exchange.options import PATTERNS, options_of
+from headrace.sql.functions.exchange.schemas import written_schema
 from headrace.sql.functions.instant import local
 from headrace.sql.functions.signature import accept, mismatch, table, unsupported
 from headrace.sql.settings import SqlSettings

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from headrace.duck import each, let, quote, quote_text
 from headrace.sql.function import Argument, Rendered, Resolved
-from headrace.sql.functions.exchange.json_options import options_of
 from headrace.sql.functions.exchange.lines import value_text
+from headrace.sql.functions.exchange.options import options_of
 from headrace.sql.functions.signature import mismatch, rewritten, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
