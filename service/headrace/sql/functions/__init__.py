@@ -1,6 +1,12 @@
 """Room 2: the function table: every Spark function that headrace knows, and how DuckDB does it.
 
 Takes a canonical lower-case name or an alias; gives its `Function`. A name that is not here is refused by the analyzer.
+
+- Numbers: `arithmetic` (operators), `mathematics`, `rounding`, `bits`.
+- Conditions: `logic` (comparisons, three-valued logic, NULL). Texts and bytes: `text`. Dates and times: `times`, `temporal`.
+- Collections: `nested`. Texts that carry data: `exchange` (JSON, CSV, XML). Sketches: `sketching`. The session: `facts`.
+- What entries are made of: `signature` (arguments and refusals), `ordering` (what has an order), `instant` (moments
+  and the session time zone).
 """
 
 from __future__ import annotations
