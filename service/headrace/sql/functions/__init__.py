@@ -3,8 +3,8 @@
 Takes a canonical lower-case name or an alias; gives its `Function`. A name that is not here is refused by the analyzer.
 
 - Numbers: `arithmetic` (operators), `mathematics`, `rounding`, `bits`.
-- Conditions: `logic` (comparisons, three-valued logic, NULL). Texts and bytes: `text`. Dates and times: `times`, `temporal`.
-- Collections: `nested`. Texts that carry data: `exchange` (JSON, CSV, XML). Sketches: `sketching`. The session: `facts`.
+- Conditions: `logic` (comparisons, NULL). Texts and bytes: `text`. Dates and times: `times`, `temporal`.
+- Collections: `nested`. Texts that carry data: `exchange` (JSON, CSV, XML). Sketches: `sketching`. Session: `facts`.
 - What entries are made of: `signature` (arguments and refusals), `ordering` (what has an order), `instant` (moments
   and the session time zone).
 """

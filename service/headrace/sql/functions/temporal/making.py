@@ -1,4 +1,4 @@
-"""Room 2: moments made of parts: make_timestamp and its kin, and parts by name.
+"""Room 2: moments made of parts: make_timestamp and its kin, and texts read as moments.
 
 Takes rendered numbers, dates and times; gives DuckDB text. Source: Spark MakeTimestamp, MakeTimestampNTZ.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.datetime_text import parse_sql
-from headrace.sql.function import Argument, Function, Render, Rendered, Resolve, Resolved
+from headrace.sql.function import Argument, Function, Rendered, Resolve, Resolved
 from headrace.sql.functions.instant import back, instant_in
 from headrace.sql.functions.signature import (
     INSTANT_OR_DATE,
@@ -20,8 +20,6 @@ from headrace.sql.functions.signature import (
     null_if_any,
     rewritten,
     table,
-    takes,
-    text,
 )
 from headrace.sql.functions.temporal.clocks import SECONDS, clock_us, micros
 from headrace.sql.settings import SqlSettings
@@ -97,11 +95,6 @@ def _readable_types(kind: DataType) -> Resolve:
     return resolve
 
 
-def _named(name: str, directive: str) -> Function:
-    render: Render = text(f"strftime({{0}}, '{directive}')")
-    return rewritten(name, (1, 1), takes(DATE, gives=STRING), render)
-
-
 FUNCTIONS = table(
     _maker("make_timestamp", TIMESTAMP, quiet=False),
     _maker("make_timestamp_ntz", TIMESTAMP_NTZ, quiet=False),
@@ -109,8 +102,6 @@ FUNCTIONS = table(
     _maker("try_make_timestamp_ntz", TIMESTAMP_NTZ, quiet=True),
     _readable("to_timestamp_ltz", TIMESTAMP),
     _readable("to_timestamp_ntz", TIMESTAMP_NTZ),
-    _named("dayname", "%a"),
-    _named("monthname", "%b"),
     make_timestamp_ltz="make_timestamp",
     try_make_timestamp_ltz="try_make_timestamp",
 )

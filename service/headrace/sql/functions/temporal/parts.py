@@ -1,4 +1,4 @@
-"""Room 2: the parts of dates, moments, TIMEs and intervals: year() to second(), date_part and EXTRACT.
+"""Room 2: the parts of dates, moments, TIMEs and intervals: year() to second(), dayname, date_part and EXTRACT.
 
 Takes rendered values (intervals as µs or months) and the part's name as a constant; gives DuckDB text. Source: Spark
 datetimeExpressions, IntervalExpressions.
@@ -18,8 +18,8 @@ from headrace.sql.functions.signature import (
     rewritten,
     table,
     takes,
+    text,
     typed,
-    unsupported,
 )
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
@@ -32,6 +32,7 @@ from headrace.types import (
     YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
+    IntervalType,
 )
 
 _OF_DAY: Mapping[str, str] = {
@@ -128,9 +129,13 @@ def _part(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) 
 
 def _part_of(argument: Argument | Rendered, kind: DataType) -> str:
     name = _PLAIN.get(str(argument.value).lower() if argument.constant else "", "")
-    allowed = _OF_INTERVAL[kind]
+    allowed = list(_OF_INTERVAL[kind])
+    if isinstance(kind, IntervalType):
+        first, last = (field.lower() for field in kind.fields)
+        allowed = allowed[allowed.index(first) : allowed.index(last) + 1]
     if name not in allowed:
-        raise unsupported(f"The part {argument.value!r} of {kind.sql()} is none of {', '.join(allowed)}.")
+        message = f"Cannot extract {argument.value!r} from {kind.sql()}; it has {', '.join(allowed)}."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_EXTRACT_FIELD")
     return name
 
 
@@ -153,6 +158,8 @@ def _in_seconds(micros: str) -> str:
 FUNCTIONS = table(
     *(rewritten(name, (1, 1), takes(DATE, gives=INT), typed(template)) for name, template in _OF_DAY.items()),
     *(_of_clock(name) for name in ("hour", "minute", "second")),
+    rewritten("dayname", (1, 1), takes(DATE, gives=STRING), text("strftime({0}, '%a')")),
+    rewritten("monthname", (1, 1), takes(DATE, gives=STRING), text("strftime({0}, '%b')")),
     rewritten("date_part", (2, 2), _part_types, _part),
     dayofmonth="day",
     extract="date_part",
