@@ -6,6 +6,7 @@ NULL: IN is true for a row that equals, NOT IN for none that equals or may, as S
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.nested.correlation import category, outer_columns, refuse_correlation
 from headrace.plan.expressions import Call, Column, Existence, Expression, Literal, ScalarSubquery, walk
 from headrace.plan.nodes import Filter, Limit, Plan, Project, Sort, Values
+from headrace.plan.rewrite.conditions import both
 from headrace.plan.text import format_plan
 from headrace.plan.transform import rewrite_plan, substitute_columns
 from headrace.sql.parse import position_of
@@ -81,7 +83,7 @@ def in_subquery(binding: Binding, node: exp.In) -> Bound:
     pairs = zip(tested, stand_ins, plan.columns, strict=True)
     equal = [equal_to(replace(item, expression=column), other, binding) for item, column, other in pairs]
     outer = outer_columns(plan)
-    whole: Plan = Filter(plan, _all(equal))
+    whole: Plan = Filter(plan, functools.reduce(both, equal))
     parameters = (*outer, *stand_ins)
     values = (*outer, *(item.expression for item in tested))
     shown = ", ".join(item.text for item in tested)
@@ -200,13 +202,6 @@ _NOT_IN = "not in "
 
 def _has_in(expression: Expression) -> bool:
     return any(isinstance(part, Existence) and part.is_in for part in walk(expression))
-
-
-def _all(parts: Sequence[Expression]) -> Expression:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = Call(BOOLEAN, "and", (whole, part))
-    return whole
 
 
 def _bound(binding: Binding, node: exp.Expr) -> Plan:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
-from headrace.plan.bind.call import call, is_generator
+from headrace.plan.bind.call import is_generator
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.nested.correlation import pulled, refuse_correlation
 from headrace.plan.bind.nested.subqueries import equal_to, or_unknown, refuse_stream, tested_nodes, without_limit
@@ -19,6 +18,7 @@ from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.expressions import Expression, Literal, WindowCall
 from headrace.plan.expressions import walk as walk_expression
 from headrace.plan.nodes import Filter, Join, JoinType, Plan
+from headrace.plan.rewrite.conditions import all_of
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, NULL, STRING
 from headrace.values import Position
@@ -47,8 +47,8 @@ def bind_where(where: exp.Where, relation: Relation, session: Session, outer: Sc
                 plain.append(condition(part, binder, alone=len(parts) == 1))
     findings.close()
     plan = windows.below(plan)
-    if plain:
-        plan = Filter(plan, all_of(plain))
+    if (whole := all_of(plain)) is not None:
+        plan = Filter(plan, whole)
     for part in subqueries:
         with findings.collect():
             plan = _joined(part, replace(relation, plan=plan), binder)
@@ -118,14 +118,6 @@ def _refuse_sides(node: exp.Expr, binder: Binder) -> None:
         raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
 
 
-def all_of(parts: Sequence[Expression]) -> Expression:
-    """Return the conjunction of one or more conditions."""
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = call("and", [whole, part])
-    return whole
-
-
 def _and_parts(node: exp.Expr) -> list[exp.Expr]:
     inner = node.unnest()
     return [*_and_parts(inner.left), *_and_parts(inner.right)] if isinstance(inner, exp.And) else [inner]
@@ -167,5 +159,4 @@ def _joined(part: exp.Expr, relation: Relation, binder: Binder) -> Plan:
             equal = [or_unknown(each) for each in equal]
         conditions = [*equal, *conditions]
     how = JoinType.ANTI if negated else JoinType.SEMI
-    on = all_of(conditions) if conditions else None
-    return Join(relation.plan, plan, how, on, null_aware, in_where=True, at=position_of(node))
+    return Join(relation.plan, plan, how, all_of(conditions), null_aware, in_where=True, at=position_of(node))
