@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def test_a_decision_says_what_it_gives_up_and_how_it_could_be_wrong(page: Path) 
     assert len(text.splitlines()) <= 40
     parts = ("Context.", "Choice.", "What we give up.", "How we would notice it is wrong.")
     assert [part for part in parts if part not in text] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/sql.md"])
+def test_the_number_of_examples_that_are_answered_is_counted(page: str) -> None:
+    """Of those that Spark's function documentation has."""
+    folder = ROOT / "tests" / "functions"
+    examples = [each for each in json.loads((folder / "examples.json").read_text()) if not each.get("excluded")]
+    refused = json.loads((folder / "not_yet.json").read_text()).values()
+    answered = len(examples) - sum(each["examples"] for each in refused)
+    text = (ROOT / page).read_text()
+    assert f"{len(examples):,} examples" in text
+    assert f"{answered:,}" in text
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
