@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,13 @@ def test_every_alert_has_its_own_name() -> None:
     headings = [line.removeprefix("### ") for line in operations().splitlines() if line.startswith("### Headrace")]
     assert headings == names
     assert len(set(names)) == len(names)
+
+
+def test_every_alert_is_tried() -> None:
+    """In alerts_test.yml, which promtool runs, and which must tell of firing and of silence."""
+    text = (Path(__file__).parent / "alerts_test.yml").read_text()
+    tried = {alert["alertname"]: alert for test in yaml.safe_load(text)["tests"] for alert in test["alert_rule_test"]}
+    assert set(tried) == {rule["alert"] for rule in alerts()}
 
 
 def test_every_panel_asks_for_metrics_that_exist() -> None:
