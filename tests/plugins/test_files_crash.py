@@ -5,16 +5,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from tests.plugins.delivered import batch_rows, deliver, marker_of, values_in, visible_files
 
-from headrace.contract import Marker
 from headrace.errors import IndoubtError, StreamError, SupersededError
 from headrace.options import parse_options
-from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA
+from headrace.testing.sink_kit import KIT_CONTEXT
 from headrace.values import BatchId
 from headrace_plugins.files.sink import PARQUET, FileSink
 from headrace_plugins.files.storage import Bytes, Files, LocalFiles
@@ -95,35 +92,6 @@ def _sink(folder: Path, files: Files | None = None) -> FileSink:
     return built
 
 
-def _rows(batch: int, count: int = 2) -> pa.Table:
-    values = [f"{batch}-{n}" for n in range(count)]
-    return pa.table([[f"k{n % 2}" for n in range(count)], values], schema=KIT_SCHEMA.arrow_schema())
-
-
-def _marker(batch: int, owner: int = 1) -> Marker:
-    return Marker(KIT_CONTEXT.query_id, batch, f"delta-{batch}-{owner}", owner)
-
-
-def _deliver(sink: FileSink, batch: int, rows: pa.Table | None = None, owner: int = 1) -> None:
-    sink.begin(BatchId(batch))
-    sink.write(_rows(batch) if rows is None else rows)
-    sink.commit(_marker(batch, owner))
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names of all visible files below the folder."""
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in {"_tmp", "_commits"}
-    )
-
-
-def _values(folder: Path) -> list[Any]:
-    tables = [pq.ParquetFile(folder / name).read() for name in _names(folder)]
-    return sorted(value for table in tables for value in table.column("value").to_pylist())
-
-
 def _hidden(folder: Path) -> list[str]:
     return [path.name for path in (folder / "_tmp").rglob("*") if path.is_file()]
 
@@ -134,24 +102,24 @@ def test_a_kill_before_any_operation_leaves_each_batch_once(tmp_path: Path) -> N
         folder = tmp_path / str(number)
         first = _sink(folder)
         first.recover()
-        _deliver(first, 0)
+        deliver(first, 0)
         killed = _sink(folder, FaultyFiles(kill_at(number)))
         try:
             killed.recover()
-            _deliver(killed, 1)
+            deliver(killed, 1)
         except KilledError:
-            before = _values(folder)
+            before = values_in(folder)
             assert before in (["0-0", "0-1"], ["0-0", "0-1", "1-0", "1-1"])
         else:
             assert number > 15, "the sequence has more operations than that"
             return
         after = _sink(folder)
         marker = after.recover()
-        assert marker in (_marker(0), _marker(1))
-        assert _values(folder) == (["0-0", "0-1", "1-0", "1-1"] if marker == _marker(1) else ["0-0", "0-1"])
-        if marker == _marker(0):
-            _deliver(after, 1)
-        assert _values(folder) == ["0-0", "0-1", "1-0", "1-1"]
+        assert marker in (marker_of(0), marker_of(1))
+        assert values_in(folder) == (["0-0", "0-1", "1-0", "1-1"] if marker == marker_of(1) else ["0-0", "0-1"])
+        if marker == marker_of(0):
+            deliver(after, 1)
+        assert values_in(folder) == ["0-0", "0-1", "1-0", "1-1"]
         assert _hidden(folder) == []
     pytest.fail("the killed sink never came to its end")
 
@@ -163,16 +131,16 @@ def test_a_kill_during_recovery_is_recovered_from(tmp_path: Path) -> None:
         first = _sink(folder, FaultyFiles(fail_on("rename", errno.EIO)))
         first.recover()
         with pytest.raises(IndoubtError):
-            _deliver(first, 0)
+            deliver(first, 0)
         first.abort()
         first.close()
         try:
             _sink(folder, FaultyFiles(kill_at(number))).recover()
         except KilledError:
-            assert _sink(folder).recover() == _marker(0)
-            assert _values(folder) == ["0-0", "0-1"]
+            assert _sink(folder).recover() == marker_of(0)
+            assert values_in(folder) == ["0-0", "0-1"]
         else:
-            assert _values(folder) == ["0-0", "0-1"]
+            assert values_in(folder) == ["0-0", "0-1"]
             return
     pytest.fail("the killed recovery never came to its end")
 
@@ -183,10 +151,10 @@ def test_a_full_disk_shows_nothing_and_says_so(tmp_path: Path, operation: str) -
     sink = _sink(tmp_path, FaultyFiles(fail_on(operation)))
     sink.recover()
     with pytest.raises(StreamError, match="injected") as caught:
-        _deliver(sink, 0)
+        deliver(sink, 0)
     sink.close()
     assert (caught.value.code, caught.value.exit_code) == ("DISK_FULL", 74)
-    assert _names(tmp_path) == []
+    assert visible_files(tmp_path) == []
     assert _sink(tmp_path).recover() is None
     assert _hidden(tmp_path) == []
 
@@ -197,11 +165,11 @@ def test_a_failure_after_the_decision_is_in_doubt_and_recovery_finishes(tmp_path
     sink = _sink(tmp_path, FaultyFiles(fail_on("rename", code)))
     sink.recover()
     with pytest.raises(IndoubtError, match="batch 0 is decided"):
-        _deliver(sink, 0)
+        deliver(sink, 0)
     sink.abort()
     sink.close()
-    assert _sink(tmp_path).recover() == _marker(0)
-    assert _values(tmp_path) == ["0-0", "0-1"]
+    assert _sink(tmp_path).recover() == marker_of(0)
+    assert values_in(tmp_path) == ["0-0", "0-1"]
 
 
 def test_a_put_that_fails_otherwise_is_in_doubt(tmp_path: Path) -> None:
@@ -209,7 +177,7 @@ def test_a_put_that_fails_otherwise_is_in_doubt(tmp_path: Path) -> None:
     sink = _sink(tmp_path, FaultyFiles(fail_on("put_if_absent", errno.EIO)))
     sink.recover()
     with pytest.raises(IndoubtError, match="unknown"):
-        _deliver(sink, 0)
+        deliver(sink, 0)
 
 
 def test_a_fenced_owner_can_neither_write_nor_commit(tmp_path: Path) -> None:
@@ -217,12 +185,12 @@ def test_a_fenced_owner_can_neither_write_nor_commit(tmp_path: Path) -> None:
     early, late = _sink(tmp_path), _sink(tmp_path)
     early.recover()
     early.begin(BatchId(0))
-    early.write(_rows(0))
+    early.write(batch_rows(0))
     assert late.recover() is None
     with pytest.raises(SupersededError):
-        early.commit(_marker(0, 1))
+        early.commit(marker_of(0, 1))
     early.begin(BatchId(0))
     with pytest.raises(SupersededError):
-        early.write(_rows(0))
-    _deliver(late, 0, owner=2)
-    assert _values(tmp_path) == ["0-0", "0-1"]
+        early.write(batch_rows(0))
+    deliver(late, 0, owner=2)
+    assert values_in(tmp_path) == ["0-0", "0-1"]

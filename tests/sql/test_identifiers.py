@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from headrace.errors import StreamErrors
 from headrace.sql.parse import parse
@@ -42,4 +43,6 @@ def test_what_is_no_name_is_refused_by_sparks_name(argument: str, condition: str
 
 def test_other_texts_with_the_word_stay_as_they_are() -> None:
     """An alias with columns, a text, and a part of a path are no such clause."""
-    parse("SELECT 'IDENTIFIER' FROM VALUES (1) AS identifier(k)")
+    tree = parse("SELECT 'IDENTIFIER' FROM VALUES (1) AS identifier(k)")
+    assert tree.expressions == [exp.Literal.string("IDENTIFIER")]
+    assert tree.args["from_"].this.alias == "identifier"
