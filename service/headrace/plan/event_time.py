@@ -22,11 +22,11 @@ from headrace.plan.nodes import (
 from headrace.types import DAY_TIME_INTERVAL
 
 
-def window_time(window: Expression, end_ordinal: int = 1) -> Call:
+def window_time(window: Expression) -> Call:
     """Return the time that stands for a window: its end less one microsecond. Source: Spark WindowTime."""
-    kind = window.type.fields[end_ordinal].type  # type: ignore[attr-defined]  # callers checked that it is a window
-    end = GetField(kind, window, end_ordinal, "end")
-    return Call(kind, "subtract", (end, Literal(DAY_TIME_INTERVAL, 1)))
+    _, end = window.type.fields  # type: ignore[attr-defined]  # callers checked that it is a window
+    end_of = GetField(end.type, window, 1, "end")
+    return Call(end.type, "subtract", (end_of, Literal(DAY_TIME_INTERVAL, 1)))
 
 
 def window_of_time(expression: Expression) -> Expression | None:

@@ -183,7 +183,7 @@ def _zero_types(arguments: Sequence[Argument]) -> Resolved:
         return Resolved((kind,), kind)
     if kind == NULL:
         return Resolved((INT,), INT)
-    return alike()(arguments)
+    return alike(arguments)
 
 
 def simple_name(kind: DataType) -> str:
@@ -222,11 +222,11 @@ FUNCTIONS = table(
     lazy("is_nan", (1, 1), _nan_types, text("coalesce(isnan({0}), false)")),
     lazy("in", (1, None), _in_types, _in),
     lazy("if", (3, 3), _if_types, text("(CASE WHEN {0} THEN {1} ELSE {2} END)")),
-    lazy("coalesce", (1, None), alike(), _coalesce),
-    lazy("nvl", (2, 2), alike(), _coalesce),
+    lazy("coalesce", (1, None), alike, _coalesce),
+    lazy("nvl", (2, 2), alike, _coalesce),
     lazy("nvl2", (3, 3), _nvl2_types, text("(CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END)")),
     lazy("nullif", (2, 2), _nullif_types, _nullif),
-    lazy("nanvl", (2, 2), alike(), _nanvl),
+    lazy("nanvl", (2, 2), alike, _nanvl),
     lazy("nullifzero", (1, 1), _zero_types, text("(CASE WHEN {0} = 0 THEN NULL ELSE {0} END)")),
     lazy("zeroifnull", (1, 1), _zero_types, text("(CASE WHEN {0} IS NULL THEN 0 ELSE {0} END)")),
     lazy("raise_error", (1, 1), takes(STRING, gives=NULL), _raise_error),

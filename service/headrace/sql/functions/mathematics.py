@@ -92,7 +92,7 @@ def _extreme(name: str) -> Function:
             raise mismatch(f"{name} takes values of one type, and got {seen}.", condition="DATA_DIFF_TYPES")
         if any(isinstance(kind, MapType) or kind == VARIANT for kind in kinds):
             raise mismatch(f"{name} needs an order, which these values have not.", condition="INVALID_ORDERING_TYPE")
-        return alike()(arguments)
+        return alike(arguments)
 
     return Function(name, (2, None), resolve, call(name))
 
@@ -112,7 +112,7 @@ def _number_types(arguments: Sequence[Argument]) -> Resolved:
     decimals = [WHOLE_DECIMALS.get(n, n) for n in numbers]
     if any(isinstance(n, DecimalType) for n in numbers):
         numbers = decimals
-    return alike()([Argument(n) for n in numbers])
+    return alike([Argument(n) for n in numbers])
 
 
 def _factorial(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:

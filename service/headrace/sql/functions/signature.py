@@ -104,28 +104,25 @@ def accept(argument: Argument, parameter: Parameter, position: int) -> DataType:
     return found
 
 
-def takes(*parameters: Parameter, gives: Result, more: Parameter | None = None) -> Resolve:
-    """Return a resolve of fixed parameters, with `more` for any beyond them."""
+def takes(*parameters: Parameter, gives: Result) -> Resolve:
+    """Return a resolve of fixed parameters; any arguments beyond them are as the last."""
 
     def resolve(arguments: Sequence[Argument]) -> Resolved:
-        wanted = [parameters[i] if i < len(parameters) else more or parameters[-1] for i in range(len(arguments))]
+        wanted = [parameters[min(i, len(parameters) - 1)] for i in range(len(arguments))]
         kinds = tuple(accept(a, p, i) for i, (a, p) in enumerate(zip(arguments, wanted, strict=True)))
         return Resolved(kinds, gives(kinds) if callable(gives) else gives)
 
     return resolve
 
 
-def alike(*, gives: Result | None = None, leading: Sequence[Parameter] = ()) -> Resolve:
-    """Return a resolve that casts all arguments behind the leading ones to their common type."""
+def alike(arguments: Sequence[Argument]) -> Resolved:
+    """Cast all arguments to their common type, which the call has too.
 
-    def resolve(arguments: Sequence[Argument]) -> Resolved:
-        first = tuple(accept(a, p, i) for i, (a, p) in enumerate(zip(arguments, leading, strict=False)))
-        rest = arguments[len(first) :]
-        kind = common(rest)
-        kinds = (*first, *(kind for _ in rest))
-        return Resolved(kinds, kind if gives is None else gives(kinds) if callable(gives) else gives)
-
-    return resolve
+    Raises:
+        StreamError: as `common`.
+    """
+    kind = common(arguments)
+    return Resolved(tuple(kind for _ in arguments), kind)
 
 
 def common(arguments: Sequence[Argument]) -> DataType:
@@ -177,12 +174,11 @@ def typed(template: str) -> Render:
     return render
 
 
-def call(name: str, *, cast: bool = False) -> Render:
+def call(name: str) -> Render:
     """Return a render that calls a DuckDB function with the arguments in order."""
 
-    def render(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:
-        sql = f"{name}({', '.join(a.sql for a in arguments)})"
-        return as_type(sql, kind) if cast else sql
+    def render(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
+        return f"{name}({', '.join(a.sql for a in arguments)})"
 
     return render
 

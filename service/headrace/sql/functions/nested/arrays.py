@@ -81,7 +81,7 @@ def _element_types(gives: DataType | None) -> Resolve:
 def _two_arrays(arguments: Sequence[Argument]) -> Resolved:
     for i, argument in enumerate(arguments):
         accept(argument, ARRAY, i)
-    return alike()(arguments)
+    return alike(arguments)
 
 
 def _two_arrays_bool(arguments: Sequence[Argument]) -> Resolved:

@@ -159,7 +159,7 @@ def _concat_types(arguments: Sequence[Argument]) -> Resolved:
         raise mismatch(f"map_concat takes maps, and got {seen}.", condition="MAP_CONCAT_DIFF_TYPES")
     if arguments[0].ansi and any(mixes_text(keys[0], key) for key in keys):
         raise mismatch(f"map_concat takes maps of one type of keys, and got {seen}.", condition="DATA_DIFF_TYPES")
-    return alike()(arguments)
+    return alike(arguments)
 
 
 def _concat(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:

@@ -140,7 +140,7 @@ def _locate(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
 def _concat_types(arguments: Sequence[Argument]) -> Resolved:
     from_arrays = [a.type for a in arguments if isinstance(a.type, ArrayType)]
     if from_arrays:
-        return alike()(arguments)
+        return alike(arguments)
     binary = bool(arguments) and all(a.type == BINARY for a in arguments)
     kind = BINARY if binary else STRING
     return Resolved(tuple(accept(a, kind, i) for i, a in enumerate(arguments)), kind)
