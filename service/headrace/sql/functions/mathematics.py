@@ -86,7 +86,7 @@ def _log(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings)
 
 def _extreme(name: str) -> Function:
     def resolve(arguments: Sequence[Argument]) -> Resolved:
-        kinds = {argument.type for argument in arguments} - {NULL}
+        kinds = dict.fromkeys(argument.type for argument in arguments if argument.type != NULL)
         if STRING in kinds and len(kinds) > 1:
             seen = ", ".join(f'"{kind.sql()}"' for kind in kinds)
             raise mismatch(f"{name} takes values of one type, and got {seen}.", condition="DATA_DIFF_TYPES")
