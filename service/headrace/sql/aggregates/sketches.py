@@ -10,7 +10,8 @@ from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Merge, Phases, Texts, either, form, over, refused, table
 from headrace.sql.function import Argument
 from headrace.sql.functions.signature import WHOLE, accept, fail, mismatch, unsupported
-from headrace.sql.vectorised import HLL_PRECISION, hash_sql, is_hashable
+from headrace.sql.vectorised.cardinality import HLL_PRECISION
+from headrace.sql.vectorised.hash_text import hash_sql, is_hashable
 from headrace.types import BIGINT, BINARY, DOUBLE, INT, ArrayType, DataType
 
 

@@ -1,21 +1,21 @@
-"""Room 2: Arrow functions that DuckDB lacks, and the texts that call them; a session registers them all.
+"""Room 2: Arrow functions that DuckDB lacks; a session registers them all.
 
-Takes typed DuckDB texts; gives DuckDB texts. Every function here is total: it never raises for a row.
+Functions of whole arrays stand beside this table, those of single values in `values`, sketches in `sketches`. A row for
+which Spark raises fails the statement, by a `ConditionError`; for any other a function gives a value or NULL.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from headrace.duck import quote_text
-from headrace.sql.vectorised.cardinality import HLL_PRECISION, mean_bias, register_codes
+from headrace.sql.vectorised.cardinality import mean_bias, register_codes
 from headrace.sql.vectorised.hashing import (
     hasher,
     murmur3_bytes,
@@ -29,30 +29,6 @@ from headrace.sql.vectorised.histogram import fewer_bars
 from headrace.sql.vectorised.sketches.registered import SKETCHES
 from headrace.sql.vectorised.values.single import SINGLE
 from headrace.sql.vectorised.vector_folds import mean_of_two, means, sum_of_two, sums
-from headrace.types import (
-    BIGINT,
-    BINARY,
-    BOOLEAN,
-    DATE,
-    DAY_TIME_INTERVAL,
-    DOUBLE,
-    FLOAT,
-    INT,
-    NULL,
-    SMALLINT,
-    STRING,
-    TIMESTAMP,
-    TIMESTAMP_NTZ,
-    TINYINT,
-    YEAR_MONTH_INTERVAL,
-    ArrayType,
-    DataType,
-    DecimalType,
-    StructType,
-)
-
-SEED = 42
-"""Where every hash starts (Spark HashExpression)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,69 +116,3 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
     *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in (*SINGLE, *SKETCHES)),
 )
 """What a session registers before it is locked."""
-
-_INTS = (BOOLEAN, TINYINT, SMALLINT, INT, DATE, YEAR_MONTH_INTERVAL, FLOAT)
-_LONGS = (BIGINT, TIMESTAMP, TIMESTAMP_NTZ, DAY_TIME_INTERVAL, DOUBLE)
-
-
-def is_hashable(kind: DataType) -> bool:
-    """Return True for types whose Spark hash is done here."""
-    if isinstance(kind, StructType):
-        return all(is_hashable(field.type) for field in kind.fields)
-    if isinstance(kind, ArrayType):
-        return is_hashable(kind.element)
-    if isinstance(kind, DecimalType):
-        return kind.precision <= 18
-    return kind in (*_INTS, *_LONGS, STRING, BINARY, NULL)
-
-
-def hash_sql(algorithm: str, values: Sequence[tuple[str, DataType]], seed: str = "") -> str:
-    """Return the text of Spark's hash of values, one after the other.
-
-    Args:
-        algorithm: ``murmur3`` (INT) or ``xxhash64`` (BIGINT).
-        values: DuckDB texts and their types, each of which `is_hashable`.
-        seed: Text of the hash so far; Spark's own start when empty.
-    """
-    result = seed or f"CAST({SEED} AS {'INTEGER' if algorithm == 'murmur3' else 'BIGINT'})"
-    for sql, kind in values:
-        result = _folded(algorithm, sql, kind, result)
-    return result
-
-
-def _folded(algorithm: str, sql: str, kind: DataType, seed: str) -> str:
-    if kind == NULL:
-        return seed
-    if isinstance(kind, ArrayType):
-        depth = kind.sql().count("ARRAY<")
-        item = _folded(algorithm, f"hash_x{depth}", kind.element, f"hash_h{depth}")
-        return f"coalesce(list_reduce({sql}, lambda hash_h{depth}, hash_x{depth}: {item}, {seed}), {seed})"
-    if isinstance(kind, StructType):
-        parts = [(f"struct_extract({sql}, {quote_text(f.name)})", f.type) for f in kind.fields]
-        return hash_sql(algorithm, parts, seed)
-    width, word = _word(sql, kind)
-    return f"headrace_{algorithm}_{width}({word}, {seed})"
-
-
-def _word(sql: str, kind: DataType) -> tuple[str, str]:
-    """The value as the 4 or 8 bytes, or the bytes, that Spark hashes."""
-    if kind in (STRING, BINARY):
-        return "bytes", sql if kind == BINARY else f"encode({sql})"
-    if isinstance(kind, DecimalType):
-        return "long", f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS BIGINT)"
-    if kind in (TIMESTAMP, TIMESTAMP_NTZ):
-        return "long", f"epoch_us({sql})"
-    if kind == DATE:
-        return "int", f"CAST({sql} - DATE '1970-01-01' AS INTEGER)"
-    if kind in (DOUBLE, FLOAT):
-        return _floating(sql, kind)
-    return ("long", sql) if kind in _LONGS else ("int", f"CAST({sql} AS INTEGER)")
-
-
-def _floating(sql: str, kind: DataType) -> tuple[str, str]:
-    """The IEEE bits, with -0.0 as 0.0 and one NaN (Spark HashExpression, doubleToLongBits)."""
-    name = "double" if kind == DOUBLE else "float"
-    return ("long" if kind == DOUBLE else "int"), f"headrace_{name}_bits({sql})"
-
-
-__all__ = ["ARROW_FUNCTIONS", "HLL_PRECISION", "SEED", "ArrowFunction", "hash_sql", "is_hashable"]

@@ -22,7 +22,7 @@ from headrace.sql.functions.signature import (
     unsupported,
 )
 from headrace.sql.settings import SqlSettings
-from headrace.sql.vectorised import hash_sql, is_hashable
+from headrace.sql.vectorised.hash_text import hash_sql, is_hashable
 from headrace.types import BIGINT, BINARY, INT, STRING, DataType
 
 _BYTES = takes(BINARY, gives=STRING)
