@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from headrace.errors import StreamError
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call
 from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, walk
-from headrace.plan.time_range import conjuncts
 from headrace.values import Position
 
 LEGACY = "_LEGACY_ERROR_TEMP_3102"

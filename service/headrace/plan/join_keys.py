@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call, Expression, references
 from headrace.plan.nodes import Join
-from headrace.plan.time_range import conjuncts
 
 
 def equal_pairs(join: Join) -> tuple[tuple[Expression, Expression], ...]:

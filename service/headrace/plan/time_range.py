@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, references
 from headrace.types import DAY_TIME_INTERVAL, TIMESTAMP
 from headrace.values import US_PER_MS
@@ -28,15 +29,6 @@ class _Term:
     time: Expression | None
     negative: bool
     constant_us: int
-
-
-def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
-    """Return the parts of a condition that must all be true, left to right; none for None."""
-    if condition is None:
-        return ()
-    if isinstance(condition, Call) and condition.function == "and":
-        return tuple(part for arg in condition.args for part in conjuncts(arg))
-    return (condition,)
 
 
 def state_range(

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from headrace.check.subject import Subject, refusal
 from headrace.errors import StreamError
+from headrace.plan.conditions import conjuncts
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.expressions import Column
 from headrace.plan.join_keys import equal_pairs
 from headrace.plan.nodes import Join, JoinType
-from headrace.plan.time_range import conjuncts, pins_state, state_range
+from headrace.plan.time_range import pins_state, state_range
 
 
 def check(subject: Subject) -> Iterator[StreamError]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call, Column, Expression, references, substitute
 from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import (
@@ -17,7 +18,6 @@ from headrace.plan.nodes import (
     Union,
     Values,
 )
-from headrace.plan.time_range import conjuncts
 from headrace.types import DOUBLE, FLOAT, ArrayType, DataType, StructType
 
 

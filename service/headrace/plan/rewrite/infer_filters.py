@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from headrace.plan.conditions import conjuncts, filtered
 from headrace.plan.expressions import Call, Column, Expression, Literal, references
 from headrace.plan.nodes import (
     Aggregate,
@@ -23,11 +24,9 @@ from headrace.plan.nodes import (
     Watermark,
     WindowAssign,
 )
-from headrace.plan.rewrite.conditions import filtered
 from headrace.plan.rewrite.constraints import constraints, told_by_condition, with_equals_replaced
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.rewrite.nullability import needed_columns
-from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN, INT
 

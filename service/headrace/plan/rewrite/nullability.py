@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import (
     AggregateCall,
     Call,
@@ -24,7 +25,6 @@ from headrace.plan.expressions import (
 )
 from headrace.plan.nodes import Aggregate, Filter, Join, Plan, Project, walk
 from headrace.plan.rewrite.determinism import is_deterministic
-from headrace.plan.time_range import conjuncts
 
 _INTOLERANT = frozenset(
     [

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call, Expression, references
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, SessionAssign, WindowAssign, walk
 from headrace.plan.rewrite.nullability import rejects_null
-from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import rewrite_plan
 from headrace.types import BOOLEAN
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from headrace.plan.conditions import all_of, conjuncts, filtered
 from headrace.plan.expressions import Alias, Expression, Membership, Subquery, references, substitute, walk
 from headrace.plan.nodes import (
     Aggregate,
@@ -28,9 +29,7 @@ from headrace.plan.nodes import (
     Watermark,
     WindowAssign,
 )
-from headrace.plan.rewrite.conditions import all_of, filtered
 from headrace.plan.rewrite.determinism import computed_once, is_deterministic, is_expensive
-from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN
 

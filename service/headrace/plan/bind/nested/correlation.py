@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headrace.errors import StreamError
+from headrace.plan.conditions import conjuncts, filtered
 from headrace.plan.expressions import (
     AggregateCall,
     Alias,
@@ -23,8 +24,6 @@ from headrace.plan.expressions import (
 )
 from headrace.plan.nodes import Aggregate, Filter, Join, JoinType, Plan, Project, Sort
 from headrace.plan.nodes import walk as walk_plan
-from headrace.plan.rewrite.conditions import filtered
-from headrace.plan.time_range import conjuncts
 from headrace.plan.transform import expressions_of, free_columns, read_columns
 
 _Ids = frozenset[int]

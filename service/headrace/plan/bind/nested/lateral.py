@@ -13,9 +13,9 @@ from headrace.errors import StreamError
 from headrace.plan.bind.nested.correlation import category, pulled, refuse_correlation, unplanned
 from headrace.plan.bind.nested.subqueries import refuse_stream
 from headrace.plan.bind.scope import Relation
+from headrace.plan.conditions import all_of
 from headrace.plan.expressions import Alias
 from headrace.plan.nodes import Generate, Join, Plan, Project, Values, walk
-from headrace.plan.rewrite.conditions import all_of
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import expressions_of
 from headrace.sql.parse import position_of

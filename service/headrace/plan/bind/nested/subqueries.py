@@ -17,9 +17,9 @@ from headrace.plan.bind.binding import Binding
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import call, is_generator
 from headrace.plan.bind.nested.correlation import category, outer_columns, refuse_correlation
+from headrace.plan.conditions import both
 from headrace.plan.expressions import Call, Column, Existence, Expression, Literal, ScalarSubquery, walk
 from headrace.plan.nodes import Filter, Limit, Plan, Project, Sort, Values
-from headrace.plan.rewrite.conditions import both
 from headrace.plan.text import format_plan
 from headrace.plan.transform import rewrite_plan, substitute_columns
 from headrace.sql.parse import position_of

@@ -15,10 +15,10 @@ from headrace.plan.bind.nested.subqueries import equal_to, or_unknown, refuse_st
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.time_window import TimeWindows
+from headrace.plan.conditions import all_of
 from headrace.plan.expressions import Expression, Literal, WindowCall
 from headrace.plan.expressions import walk as walk_expression
 from headrace.plan.nodes import Filter, Join, JoinType, Plan
-from headrace.plan.rewrite.conditions import all_of
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, NULL, STRING
 from headrace.values import Position

@@ -1,4 +1,4 @@
-"""Room 3: putting conditions together."""
+"""Room 3: putting conditions together with AND, and taking them apart."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def all_of(parts: Iterable[Expression]) -> Expression | None:
     for part in parts:
         whole = part if whole is None else both(whole, part)
     return whole
+
+
+def conjuncts(condition: Expression | None) -> tuple[Expression, ...]:
+    """Return the parts of a condition that must all be true, left to right; none for None."""
+    if condition is None:
+        return ()
+    if isinstance(condition, Call) and condition.function == "and":
+        return tuple(part for arg in condition.args for part in conjuncts(arg))
+    return (condition,)
 
 
 def filtered(plan: Plan, parts: Iterable[Expression]) -> Plan:
