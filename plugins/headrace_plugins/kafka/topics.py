@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -119,16 +119,7 @@ class Brokers:
         return {Partition(place.topic, place.partition): answer for place, answer in answers.items()}
 
     def _collect(self, answers: Mapping[Partition, Future[Any]]) -> dict[Partition, tuple[int, int]]:
-        found: dict[Partition, tuple[int, int]] = {}
-        for partition, answer in answers.items():
-            try:
-                told = answer.result()
-            except KafkaException as raised:
-                if classify(kafka_error(raised)) is not Failure.GONE:
-                    raise
-            else:
-                found[partition] = (told.offset, told.timestamp)
-        return found
+        return {partition: (told.offset, told.timestamp) for partition, told in _told(answers)}
 
     def _describe(self, subscription: Subscription) -> Topics:
         names = list(subscription.named) if subscription.pattern is None else self._matching(subscription.pattern)
@@ -137,15 +128,9 @@ class Brokers:
         answers = self._admin.describe_topics(TopicCollection(names), request_timeout=self._patience.answer_s)
         ids: dict[str, str] = {}
         partitions: list[Partition] = []
-        for name, answer in sorted(answers.items()):
-            try:
-                told = answer.result()
-            except KafkaException as raised:
-                if classify(kafka_error(raised)) is not Failure.GONE:
-                    raise
-            else:
-                ids[name] = str(told.topic_id)
-                partitions += [Partition(name, partition.id) for partition in told.partitions]
+        for name, told in _told(dict(sorted(answers.items()))):
+            ids[name] = str(told.topic_id)
+            partitions += [Partition(name, partition.id) for partition in told.partitions]
         if subscription.partitions:
             partitions = [partition for partition in partitions if partition in subscription.partitions]
         return Topics(ids, tuple(sorted(partitions)))
@@ -171,3 +156,15 @@ class Brokers:
     def pause(self) -> None:
         """Wait before a question is asked again."""
         self._clock.wait(_NEVER_SET, self._patience.pause_s)
+
+
+def _told(answers: Mapping[_T, Future[Any]]) -> Iterator[tuple[_T, Any]]:
+    """Yield what the brokers say of each thing that was asked about; what is gone is left out."""
+    for name, answer in answers.items():
+        try:
+            told = answer.result()
+        except KafkaException as raised:
+            if classify(kafka_error(raised)) is not Failure.GONE:
+                raise
+        else:
+            yield name, told
