@@ -6,6 +6,7 @@ client, is loaded only when the verb is typed (docs/decisions/0002-lazy-commands
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -56,7 +57,12 @@ def _options(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has gone; the interpreter would try again and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -91,6 +91,7 @@ class Spec:
     delivery: Delivery | None = None
     replayable: bool | None = None
     stable: bool = True
+    exclusive: str | None = None  # of a sink: the option whose value no other sink may have, such as its folder
 
 
 class Options:

@@ -12,8 +12,9 @@ from typing import Any
 
 from headrace.contract import Kind, Option, Options, Passthrough, Spec
 from headrace.errors import StreamError, StreamErrors, did_you_mean
-from headrace.values import US_PER_MS, parse_duration_us, parse_size_bytes
+from headrace.values import US_PER_MS, US_PER_S, parse_duration_us, parse_size_bytes
 
+_UNITS = (("minutes", 60 * US_PER_S), ("seconds", US_PER_S), ("milliseconds", US_PER_MS))
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _GREATEST = 2**63 - 1
 _NO_VALUE = 'the option "{}" has no value.'
@@ -155,3 +156,11 @@ _READERS: dict[Kind, Callable[[Option, Any], Any]] = {
     Kind.JSON: _json,
     Kind.CHOICE: _choice,
 }
+
+
+def default_text(option: Option) -> str:
+    """Return an option's default as a file would write it."""
+    if option.kind is not Kind.DURATION:
+        return str(option.default)
+    unit = next((unit for unit in _UNITS if not option.default % unit[1]), ("microseconds", 1))
+    return f"{option.default // unit[1]} {unit[0]}" if option.default else "0"

@@ -20,6 +20,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.config.quantities import Duration, Refresh, Trigger
 from headrace.contract import Option, Plugin, Spec
 from headrace.errors import ERRORS
+from headrace.options import default_text
 
 _NOTE = "<!-- Written by `headrace docs`; do not edit. -->"
 _WRITTEN: Mapping[Any, str] = {
@@ -103,7 +104,7 @@ def _kind(option: Option) -> str:
 def _default(option: Option) -> str:
     if option.required:
         return "required"
-    return "" if option.default is None else f"`{option.default}`"
+    return "" if option.default is None else f"`{default_text(option)}`"
 
 
 def _pipeline_page() -> str:

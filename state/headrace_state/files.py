@@ -6,6 +6,7 @@ files and the lock file are the only others. Names that start with a dot are unf
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -86,7 +87,10 @@ class Files:
         if folder.is_dir():
             return
         with os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError as error:
+                raise NotADirectoryError(errno.ENOTDIR, "a file stands where a folder is needed") from error
             self.sync_folder(folder.parent)
 
     def remove_tree(self, folder: Path) -> None:

@@ -20,6 +20,13 @@ from headrace.terminal.failure import hide, print_failure
 from headrace.terminal.verbs import COMMANDS, load_command
 from headrace.values import Position
 
+TICKS = """\
+version: 1
+name: ticks
+sources: {ticks: {format: rate, options: {rowsPerSecond: 10}}}
+queries: {all: {sql: SELECT value FROM ticks, sink: {format: console}}}
+checkpoint: {location: state}
+"""
 HEAVY = {"duckdb", "pyarrow", "confluent_kafka", "rocksdict", "sqlglot", "pydantic", "yaml", "structlog"}
 
 
@@ -118,3 +125,25 @@ def test_init_writes_a_template_and_never_overwrites(
     assert run(["init", str(folder), "--template", template]) == 74
     assert (folder / "pipeline.yaml").read_text() == "mine"
     assert "would be overwritten" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_causes_no_noise(tmp_path: Path) -> None:
+    """As of `headrace sql ... | head`; a running query, which has no other end, says what happened."""
+    headrace = [sys.executable, "-m", "headrace"]
+    many = "SELECT id FROM range(200000)"
+    with subprocess.Popen([*headrace, "sql", many], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 1)
+    (tmp_path / "p.yaml").write_text(TICKS)
+    run_file = [*headrace, "run", str(tmp_path / "p.yaml"), "--log-format", "text"]
+    with subprocess.Popen(run_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told, code = process.stderr.read(), process.wait(60)
+    assert code == 74
+    assert "[IO_FAILED] the terminal or pipe that the console sink prints to cannot be written: Broken pipe." in told
+    assert "Traceback" not in told
+    assert "Exception" not in told

@@ -283,3 +283,26 @@ def test_a_byte_order_mark_is_no_part_of_the_text(write: Callable[[str], Path]) 
     pipeline = load(path, environment={})
     assert (pipeline.name, pipeline.views[0].sql) == ("activity", "SELECT 1")
     assert pipeline.secret_texts() == frozenset({"deep"})
+
+
+SHARED = """\
+version: 1
+name: shared
+sources: {ticks: {format: rate}}
+queries:
+  a: {sql: SELECT value FROM ticks, sink: {format: json, options: {path: out}}}
+  b: {sql: SELECT value FROM ticks, sink: {format: csv, options: {PATH: ./out/}}}
+  c: {sql: SELECT value FROM ticks, sink: {format: csv, options: {path: other}}}
+checkpoint: {location: state}
+"""
+
+
+def test_a_folder_holds_the_output_of_one_query(write: Callable[[str], Path]) -> None:
+    """Two would fence each other at the first start."""
+    path = write(SHARED)
+    with pytest.raises(StreamErrors) as caught:
+        load(path, environment={})
+    assert [str(error) for error in caught.value.errors] == [
+        f"[CONFIG_INVALID_VALUE] {path}:6:73 queries.b.sink.options.PATH is that of queries.a.sink, and holds the "
+        "output of one query.",
+    ]

@@ -51,6 +51,26 @@ def test_available_now_ignores_what_comes_after_its_start(open_query: OpenQuery)
     assert sum(read.records for outcome in notes.outcomes for read in outcome.inputs.values()) == 1
 
 
+def test_available_now_finds_its_start_before_it_fixes_its_end(
+    open_query: OpenQuery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that starts at its newest place, and goes on meanwhile, would else have an end before its start."""
+    parts = open_query()
+    source, starts = parts.inputs["clicks"].source, list[object]()
+    monkeypatch.setattr(source, "freeze", lambda: starts.append(parts.checkpoint.start_of("clicks")))
+    QueryLoop(parts, LoopLimits(TriggerKind.AVAILABLE_NOW), Notes()).run(recover(parts))
+    assert starts == [source.initial_offset()]
+
+
+def test_each_phase_of_a_batch_shows_life(open_query: OpenQuery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the one beat of each look for rows: log, read, compute, write, seal, commit, apply."""
+    parts, notes, beats = open_query(), Notes(), list[None]()
+    monkeypatch.setattr(notes, "heartbeat", lambda: beats.append(None))
+    feed(parts, [1])
+    QueryLoop(parts, LoopLimits(TriggerKind.AS_SOON_AS_POSSIBLE, max_batches=1), notes).run(recover(parts))
+    assert len(beats) == 1 + 7
+
+
 def test_once_runs_one_batch_and_none_without_data(open_query: OpenQuery) -> None:
     """The watermark moved, but trigger once ends after its single batch."""
     parts, notes = open_query(), Notes()

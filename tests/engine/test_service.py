@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,11 +14,12 @@ from tests.engine.parts import SCHEMA, WINDOWED, MakePipeline
 from headrace.assembly.rows import rows_to_table
 from headrace.clock import ManualClock
 from headrace.config.run_options import RunOptions
-from headrace.contract import PluginKind, SourceContext, find_plugin
+from headrace.contract import Offset, PluginKind, SourceContext, find_plugin
 from headrace.ddl import parse_schema
 from headrace.engine.service import Service, run_service
 from headrace.errors import StreamErrors
 from headrace.options import parse_options
+from headrace_plugins.memory.source import MemorySource
 
 
 @pytest.fixture
@@ -108,6 +111,73 @@ def test_an_error_that_stays_ends_the_query_after_the_attempts(make_pipeline: Ma
     service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
     assert _run(service) == 1
     assert service.queries()[0].error_code == "SINK_FAILED"
+
+
+class Visited(ManualClock):
+    """A clock that tells when somebody waits."""
+
+    def __init__(self, visit: Callable[[], None]) -> None:
+        super().__init__(0)
+        self._visit = visit
+
+    def wait(self, event: threading.Event, timeout_s: float) -> bool:
+        """Tell first."""
+        self._visit()
+        return super().wait(event, timeout_s)
+
+
+def test_a_stop_while_a_query_waits_to_be_tried_again_ends_it_at_once(make_pipeline: MakePipeline, stream: str) -> None:
+    """Its batch was dropped whole: no further start, exit code 0, and the error stays to be read."""
+    sink = {"format": "flaky", "options": {"name": uuid.uuid4().hex, "failures": 99}}
+    restart = {"attempts": 9, "backoff": "1 hour", "max_backoff": "1 hour"}
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, sink)}, {"restart": restart})
+    service = Service(pipeline, RunOptions(available_now=True), Visited(lambda: service.stop()))
+    assert _run(service) == 0
+    [view] = service.queries()
+    assert (view.state, view.status.message, view.error_code) == ("stopped", "Stopped", "SINK_FAILED")
+    assert view.recent == ()
+
+
+def test_a_query_that_waits_to_be_tried_again_shows_life(make_pipeline: MakePipeline, stream: str) -> None:
+    """However long the pause, the probe of liveness must not kill what goes on by itself."""
+    sink = {"format": "flaky", "options": {"name": uuid.uuid4().hex, "failures": 1}}
+    restart = {"attempts": 1, "backoff": "10 minutes", "max_backoff": "10 minutes"}
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, sink)}, {"restart": restart})
+    ages: list[float | None] = []
+    clock = Visited(lambda: ages.append(service.queries()[0].heartbeat_age_s))
+    service = Service(pipeline, RunOptions(available_now=True), clock)
+    assert _run(service) == 0
+    assert len(ages) >= 600
+    assert max(age for age in ages if age is not None) <= 1.0
+
+
+def test_a_query_is_ready_when_it_has_planned(
+    make_pipeline: MakePipeline, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while its sources are asked for the first time; and what it does is said in Spark's words."""
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory())}, "isolate")
+    seen: list[tuple[str, bool, str, bool]] = []
+
+    def look() -> None:
+        [view] = service.queries()
+        seen.append((view.state, view.is_ready, view.status.message, view.status.is_trigger_active))
+
+    asked = MemorySource.latest_offset
+
+    def latest_offset(self: MemorySource, start: Offset, *, limited: bool) -> Offset:
+        look()
+        return asked(self, start, limited=limited)
+
+    monkeypatch.setattr(MemorySource, "latest_offset", latest_offset)
+    service = Service(pipeline, RunOptions(max_batches=1), ManualClock(0))
+    look()
+    assert _run(service) == 0
+    look()
+    assert seen == [
+        ("initializing", False, "Initializing sources", False),
+        ("running", False, "Initializing sources", False),
+        ("stopped", True, "Stopped", False),
+    ]
 
 
 def test_every_query_must_compile_before_any_starts(make_pipeline: MakePipeline) -> None:

@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.plugins.delivered import batch_rows, deliver, marker_of, values_in, visible_files
 
 from headrace.clock import ManualClock
-from headrace.contract import Marker, Plugin, SinkContext
+from headrace.contract import Plugin, SinkContext
 from headrace.errors import StreamError, SupersededError
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
@@ -50,75 +50,74 @@ def _sink(folder: Path, files: Files | None = None, plugin: Plugin = sinks.PARQU
     return built
 
 
-def _rows(batch: int, count: int = 2) -> pa.Table:
-    values = [f"{batch}-{n}" for n in range(count)]
-    return pa.table([[f"k{n % 2}" for n in range(count)], values], schema=KIT_SCHEMA.arrow_schema())
-
-
-def _marker(batch: int, owner: int = 1) -> Marker:
-    return Marker(KIT_CONTEXT.query_id, batch, f"delta-{batch}-{owner}", owner)
-
-
-def _deliver(sink: FileSink, batch: int, rows: pa.Table | None = None, owner: int = 1) -> None:
-    sink.begin(BatchId(batch))
-    sink.write(_rows(batch) if rows is None else rows)
-    sink.commit(_marker(batch, owner))
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names of all visible files below the folder."""
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in {"_tmp", "_commits"}
-    )
-
-
-def _values(folder: Path) -> list[Any]:
-    tables = [pq.ParquetFile(folder / name).read() for name in _names(folder)]
-    return sorted(value for table in tables for value in table.column("value").to_pylist())
-
-
 def test_the_sink_keeps_the_laws_of_the_contract(tmp_path: Path) -> None:
     """The whole battery passes, exactly once."""
-    check_sink(lambda: _sink(tmp_path), lambda: _values(tmp_path))
+    check_sink(lambda: _sink(tmp_path), lambda: values_in(tmp_path))
 
 
 def test_the_owner_is_checked_before_the_put(tmp_path: Path) -> None:
     """A foreign later owner in owner.json stops the commit."""
     sink = _sink(tmp_path)
     sink.recover()
-    _deliver(sink, 0)
-    ManifestLog(tmp_path, LocalFiles()).set_owner(_marker(0, 5))
+    deliver(sink, 0)
+    ManifestLog(tmp_path, LocalFiles()).set_owner(marker_of(0, 5))
     sink.begin(BatchId(1))
-    sink.write(_rows(1))
+    sink.write(batch_rows(1))
     with pytest.raises(SupersededError, match="owner 5"):
-        sink.commit(_marker(1))
+        sink.commit(marker_of(1))
     with pytest.raises(SupersededError, match="owner 5"):
-        sink.claim(_marker(0, 4))
-    assert _values(tmp_path) == ["0-0", "0-1"]
+        sink.claim(marker_of(0, 4))
+    assert values_in(tmp_path) == ["0-0", "0-1"]
 
 
 def test_a_batch_decided_with_another_delta_supersedes(tmp_path: Path) -> None:
     """The same batch with the same delta changes nothing; with another, somebody else decided it."""
     sink = _sink(tmp_path)
     sink.recover()
-    _deliver(sink, 0)
-    _deliver(sink, 0)
-    assert _values(tmp_path) == ["0-0", "0-1"]
+    deliver(sink, 0)
+    deliver(sink, 0)
+    assert values_in(tmp_path) == ["0-0", "0-1"]
     sink.begin(BatchId(0))
-    sink.write(_rows(7))
+    sink.write(batch_rows(7))
     with pytest.raises(SupersededError, match="batch 0 is in"):
-        sink.commit(replace(_marker(0), delta="another"))
+        sink.commit(replace(marker_of(0), delta="another"))
     sink.abort()
-    assert _values(tmp_path) == ["0-0", "0-1"]
+    assert values_in(tmp_path) == ["0-0", "0-1"]
+
+
+@pytest.mark.parametrize(
+    ("foreign", "said"),
+    [
+        ("_tmp/notes.txt", "/_tmp holds notes.txt, which no file sink has put there, and would be swept."),
+        ("_spark_metadata/0", " is the output of a stream of Spark, whose readers would not see other files."),
+    ],
+)
+def test_a_folder_in_which_others_would_lose_something_is_refused(tmp_path: Path, foreign: str, said: str) -> None:
+    """Before anything in it is touched."""
+    path = tmp_path / foreign
+    path.parent.mkdir()
+    path.write_text("theirs")
+    with pytest.raises(StreamError) as caught:
+        _sink(tmp_path).recover()
+    assert (caught.value.code, caught.value.message) == ("CHECKPOINT_DISAGREES", f"{tmp_path}{said}")
+    assert [found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()] == [foreign]
+
+
+def test_files_of_others_in_the_folder_stay(tmp_path: Path) -> None:
+    """As in Spark, a folder need not be empty; what manifests do not name is not ours."""
+    (tmp_path / "readme.txt").write_text("theirs")
+    sink = _sink(tmp_path)
+    sink.recover()
+    deliver(sink, 0)
+    assert (tmp_path / "readme.txt").read_text() == "theirs"
+    assert len(visible_files(tmp_path)) == 2
 
 
 def test_a_folder_of_another_query_is_refused(tmp_path: Path) -> None:
     """Spark would silently skip batches here; we say whose folder it is."""
     sink = _sink(tmp_path)
     sink.recover()
-    _deliver(sink, 0)
+    deliver(sink, 0)
     options = parse_options(sinks.PARQUET.spec, {"path": str(tmp_path)})
     other = sinks.PARQUET.build(options, replace(KIT_CONTEXT, query_id="other"))
     with pytest.raises(StreamError, match=f"output of query {KIT_CONTEXT.query_id}") as caught:
@@ -129,14 +128,14 @@ def test_a_folder_of_another_query_is_refused(tmp_path: Path) -> None:
 def test_the_manifest_names_files_rows_bytes_and_marker(tmp_path: Path) -> None:
     """A reader of another language finds everything in ``_commits/<batch>.json``."""
     clock = ManualClock(1_000)
-    sink = _sink(tmp_path, clock=clock, maxRowsPerFile=2)
+    sink = _sink(tmp_path, clock=clock, maxRecordsPerFile=2)
     sink.recover()
-    _deliver(sink, 3, _rows(3, 5))
+    deliver(sink, 3, batch_rows(3, 5))
     raw = json.loads((tmp_path / "_commits" / "3.json").read_text())
-    assert raw["marker"] == json.loads(_marker(3).to_json())
+    assert raw["marker"] == json.loads(marker_of(3).to_json())
     assert [file["rows"] for file in raw["files"]] == [2, 2, 1]
-    assert sorted(file["path"] for file in raw["files"]) == _names(tmp_path)
-    assert all(name.startswith("part-3-") and name.endswith(".parquet") for name in _names(tmp_path))
+    assert sorted(file["path"] for file in raw["files"]) == visible_files(tmp_path)
+    assert all(name.startswith("part-3-") and name.endswith(".parquet") for name in visible_files(tmp_path))
     assert [file["bytes"] for file in raw["files"]] == [(tmp_path / f["path"]).stat().st_size for f in raw["files"]]
     assert {file["committed_us"] for file in raw["files"]} == {1_000}
 
@@ -148,14 +147,14 @@ def test_manifests_stay_bounded_and_forget_by_retention(tmp_path: Path, retentio
     sink = _sink(tmp_path, QuickFiles(), clock=clock, retention=retention or "1000 days")
     sink.recover()
     for batch in range(100):
-        _deliver(sink, batch)
+        deliver(sink, batch)
         clock.advance(MINUTE_US)
     log = ManifestLog(tmp_path, LocalFiles())
     committed = [file.path.split("-")[1] for file in log.committed()]
     assert committed == [str(batch) for batch in range(100)][-len(committed) :]
     assert len(committed) == 100 if retention is None else len(committed) <= kept + KEPT_MANIFESTS
     assert len(list((tmp_path / "_commits").iterdir())) <= 2 * KEPT_MANIFESTS + 1
-    assert _sink(tmp_path).recover() == _marker(99)
+    assert _sink(tmp_path).recover() == marker_of(99)
 
 
 def test_partition_values_become_folders_and_cannot_leave_them(tmp_path: Path) -> None:
@@ -164,8 +163,8 @@ def test_partition_values_become_folders_and_cannot_leave_them(tmp_path: Path) -
     rows = pa.table([nasty, [str(n) for n in range(len(nasty))]], schema=KIT_SCHEMA.arrow_schema())
     sink = _sink(tmp_path / "out", partitionBy="key")
     sink.recover()
-    _deliver(sink, 0, rows)
-    folders = {name.rsplit("/", 1)[0] for name in _names(tmp_path / "out")}
+    deliver(sink, 0, rows)
+    folders = {name.rsplit("/", 1)[0] for name in visible_files(tmp_path / "out")}
     assert folders == {
         "key=..%2F..%2Fetc",
         "key=%2Fabs",
@@ -178,7 +177,7 @@ def test_partition_values_become_folders_and_cannot_leave_them(tmp_path: Path) -
         "key=ü",
         "key=x%0Ay",
     }
-    assert _values(tmp_path / "out") == sorted(str(n) for n in range(len(nasty)))
+    assert values_in(tmp_path / "out") == sorted(str(n) for n in range(len(nasty)))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     one = next((tmp_path / "out" / "key=ü").iterdir())
     assert pq.ParquetFile(one).schema_arrow.names == ["value"]
@@ -191,8 +190,8 @@ def test_partitions_by_two_columns_nest_in_the_order_named(tmp_path: Path) -> No
     rows = pa.table([[1, 2], times, ["a", "b"]], schema=schema.arrow_schema())
     sink = _sink(tmp_path, schema=schema, partitionBy="t, n")
     sink.recover()
-    _deliver(sink, 0, rows)
-    assert [name.rsplit("/", 1)[0] for name in _names(tmp_path)] == [
+    deliver(sink, 0, rows)
+    assert [name.rsplit("/", 1)[0] for name in visible_files(tmp_path)] == [
         "t=2020-01-02 03%3A04%3A05.5/n=2",
         "t=2020-01-02 03%3A04%3A05/n=1",
     ]
@@ -204,7 +203,7 @@ def test_a_value_too_long_for_a_folder_fails_before_the_decision(tmp_path: Path)
     sink.recover()
     rows = pa.table([["x" * 300], ["v"]], schema=KIT_SCHEMA.arrow_schema())
     with pytest.raises(StreamError, match="300 characters, too long"):
-        _deliver(sink, 0, rows)
+        deliver(sink, 0, rows)
 
 
 @pytest.mark.parametrize("mode", ["update", "complete"])
@@ -230,8 +229,8 @@ def test_parquet_timestamps_are_utc_microseconds(tmp_path: Path) -> None:
     moment = datetime(2020, 1, 2, 3, 4, 5, 678_901, UTC)
     sink = _sink(tmp_path, schema=schema, compression="zstd")
     sink.recover()
-    _deliver(sink, 0, pa.table([[moment]], schema=schema.arrow_schema()))
-    file = pq.ParquetFile(tmp_path / _names(tmp_path)[0])
+    deliver(sink, 0, pa.table([[moment]], schema=schema.arrow_schema()))
+    file = pq.ParquetFile(tmp_path / visible_files(tmp_path)[0])
     logical = json.loads(file.schema.column(0).logical_type.to_json())
     assert (logical["isAdjustedToUTC"], logical["timeUnit"]) == (True, "microseconds")
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
@@ -242,7 +241,7 @@ def test_a_torn_manifest_is_named(tmp_path: Path) -> None:
     """The error says which file; nothing is guessed."""
     sink = _sink(tmp_path)
     sink.recover()
-    _deliver(sink, 0)
+    deliver(sink, 0)
     (tmp_path / "_commits" / "0.json").write_text('{"v": 1, "mark')
     with pytest.raises(StreamError, match=r"0\.json is not a manifest") as caught:
         _sink(tmp_path).recover()

@@ -124,6 +124,19 @@ def test_gzip_files_are_unpacked(tmp_path: Path) -> None:
     assert _rows(tables.CSV, tmp_path) == [{"id": 1, "name": "a"}]
 
 
+@pytest.mark.parametrize("damage", [b"", b"1,a", gzip.compress(b"1,a")[:-9], gzip.compress(b"1,a")[:10] + b"\xff" * 20])
+def test_a_gzip_file_that_is_none_is_named(tmp_path: Path, damage: bytes) -> None:
+    """Empty, plain, cut off, and garbage behind a good head; only the empty one has no rows."""
+    path = tmp_path / "u.csv.gz"
+    path.write_bytes(damage)
+    if not damage:
+        assert _rows(tables.CSV, tmp_path) == []
+        return
+    with pytest.raises(StreamError, match=r"u\.csv\.gz cannot be read: ") as caught:
+        _rows(tables.CSV, tmp_path)
+    assert caught.value.code == "IO_FAILED"
+
+
 @pytest.mark.parametrize("plugin", [tables.JSON, tables.CSV])
 def test_text_files_need_a_schema(tmp_path: Path, plugin: Plugin) -> None:
     """Nothing is inferred; the option schema serves as well."""

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from tests.progress.sample import IDLE, PROGRESS, START_US
 
 from headrace.clock import ManualClock
-from headrace.progress.history import Activity, ProgressHistory
+from headrace.progress.history import Activity, ProgressHistory, QueryStatus
 from headrace.progress.metrics import Metrics
 from headrace.progress.spark_json import to_spark_json
 from headrace.values import ProcessingTime
@@ -100,6 +100,25 @@ async def test_only_a_silent_loop_fails_liveness(age_s: float | None, status: in
     view = Queries(replace(RUNNING, heartbeat_age_s=age_s, is_ready=False, error="no broker", state="failed"))
     answer = await fetch("/healthz", view)
     assert (answer.status_code, answer.json()) == (status, body)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_active", "age_s", "status"),
+    [
+        ("running", True, 3_599.0, 200),
+        ("running", True, 3_601.0, 503),
+        ("recovering", False, 3_599.0, 200),
+        ("initializing", False, 3_601.0, 503),
+        ("running", False, 121.0, 503),
+    ],
+)
+async def test_a_long_batch_and_a_long_start_are_not_stuck(
+    state: str, is_active: bool, age_s: float, status: int
+) -> None:
+    """Killed, they would begin again, for ever; a loop that waits has no such excuse."""
+    doing = QueryStatus("Processing new data", is_data_available=is_active, is_trigger_active=is_active)
+    answer = await fetch("/healthz", Queries(replace(RUNNING, heartbeat_age_s=age_s, state=state, status=doing)))
+    assert answer.status_code == status
 
 
 async def test_ready_means_that_every_query_has_planned_a_batch() -> None:

@@ -18,6 +18,7 @@ from headrace.contract import (
     SinkContext,
     Spec,
 )
+from headrace.errors import StreamError
 from headrace.values import BatchId
 from headrace_plugins.console.show import show
 
@@ -83,8 +84,12 @@ class ConsoleSink:
         stream = self._stream or sys.stdout
         rows = self._pending[0] if self._pending else self._schema.arrow_schema().empty_table()
         table = show(rows, rows=self._row_limit, truncate=self._truncate, time_zone=self._time_zone)
-        stream.write(f"{RULER}\nBatch: {marker.batch_id}\n{RULER}\n{table}\n")
-        stream.flush()
+        try:
+            stream.write(f"{RULER}\nBatch: {marker.batch_id}\n{RULER}\n{table}\n")
+            stream.flush()
+        except OSError as error:
+            message = f"the terminal or pipe that the console sink prints to cannot be written: {error.strerror}."
+            raise StreamError("IO_FAILED", message) from error
         self._pending = []
 
     def abort(self) -> None:

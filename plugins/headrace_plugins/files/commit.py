@@ -8,6 +8,7 @@ committed any more.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from headrace_plugins.files.storage import Bytes, Files, io_error, is_full
 
 STAGING = "_tmp"
 _FENCED = ".fenced-"
+_SESSION = re.compile(r"(\.fenced-)?[0-9a-f]{32}")
+_SPARK = "_spark_metadata"
 
 
 class FolderCommits:
@@ -55,6 +58,7 @@ class FolderCommits:
             SupersededError: a later owner has claimed the folder since; nobody was fenced.
         """
         try:
+            self._refuse_foreign()
             seen = self._marker(self.log.newest()) if owner else None
             if seen is not None and seen.owner > owner:
                 raise _superseded(self._folder)
@@ -128,6 +132,18 @@ class FolderCommits:
                 self._files.remove(self._session / file.staged)
             except OSError:
                 return
+
+    def _refuse_foreign(self) -> None:
+        """Refuse a folder in which others would lose something: staged files of theirs, or ours to their readers."""
+        what = [name for name in self._files.names(self._folder / STAGING) if not _SESSION.fullmatch(name)]
+        message = ""
+        if what:
+            message = f"{self._folder / STAGING} holds {what[0]}, which no file sink has put there, and would be swept"
+        elif self._files.exists(self._folder / _SPARK):
+            message = f"{self._folder} is the output of a stream of Spark, whose readers would not see other files"
+        if message:
+            hint = "Choose another path, or move it away."
+            raise StreamError("CHECKPOINT_DISAGREES", f"{message}.", hint=hint)
 
     def _fence(self) -> list[Path]:
         """Rename the folders of earlier sessions, from then on useless to their owners, and return them."""

@@ -7,6 +7,7 @@ error by the option mode, as in Spark.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,6 +94,6 @@ def _lines(path: Path) -> list[bytes]:
     unpack: Callable[[bytes], bytes] = gzip.decompress if path.suffix == ".gz" else bytes
     try:
         content = unpack(path.read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise StreamError("IO_FAILED", f"{path} cannot be read: {error}") from error
     return content.removeprefix(BOM).splitlines()

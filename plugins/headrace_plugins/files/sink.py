@@ -39,7 +39,7 @@ SHARED_OPTIONS = (
     Option("path", Kind.STRING, "The folder; made when it is not there.", required=True),
     Option("partitionBy", Kind.STRING, "Columns, with commas between, that become folders column=value."),
     Option("retention", Kind.DURATION, "Age at which files leave the manifests; never by default.", minimum=0),
-    Option("maxRowsPerFile", Kind.INT, "Rows of one file at most; no limit by default.", minimum=1),
+    Option("maxRecordsPerFile", Kind.INT, "Rows of one file at most; no limit by default.", minimum=1),
 )
 """What every file sink takes."""
 
@@ -69,7 +69,7 @@ class FileSink:
         check_partition_columns(self._partition_by, context.schema)
         kept = tuple(field for field in context.schema.fields if field.name not in self._partition_by)
         self._writer = make_writer(options, StructType(kept))
-        self._max_rows: int | None = options["maxRowsPerFile"]
+        self._max_rows: int | None = options["maxRecordsPerFile"]
         self._commits = FolderCommits(
             self._folder,
             files or LocalFiles(),
@@ -165,17 +165,20 @@ def _plugin(name: str, make_writer: WriterBuilder, options: tuple[Option, ...]) 
         return FileSink(options, context, make_writer, files)
 
     summary = f"Appends {name} files to a folder, exactly once by a manifest for each batch."
-    spec = Spec(name, PluginKind.SINK, summary, (*SHARED_OPTIONS, *options), delivery=Delivery.EXACTLY_ONCE)
+    promised = Delivery.EXACTLY_ONCE
+    spec = Spec(name, PluginKind.SINK, summary, (*SHARED_OPTIONS, *options), delivery=promised, exclusive="path")
     return Plugin(spec, build)
 
 
-_TEXT_COMPRESSION = Option("compression", Kind.CHOICE, "How files are packed.", "none", allowed=("none", "gzip"))
+_TEXT_COMPRESSION = Option(
+    "compression", Kind.CHOICE, "How files are packed.", "none", allowed=("none", "uncompressed", "gzip")
+)
 _PARQUET_COMPRESSION = Option(
     "compression",
     Kind.CHOICE,
     "How column chunks are packed.",
     "snappy",
-    allowed=("none", "snappy", "gzip", "zstd", "lz4", "brotli"),
+    allowed=("none", "uncompressed", "snappy", "gzip", "zstd", "lz4", "brotli"),
 )
 
 PARQUET = _plugin("parquet", parquet_writer, (_PARQUET_COMPRESSION,))

@@ -44,7 +44,8 @@ def parquet_writer(options: Options, schema: StructType) -> FileWriter:
             message = f"parquet cannot hold the column {field.name} of type {field.type.sql()}"
             condition = "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE"
             raise StreamError("PLUGIN_OPTION_INVALID", message, condition=condition)
-    compression: str = options["compression"]
+    named: str = options["compression"]
+    compression = "none" if named == "uncompressed" else named
 
     def encode(rows: pa.Table) -> Bytes:
         target = pa.BufferOutputStream()

@@ -39,6 +39,7 @@ from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform
 
 CSV_OPTIONS = (
     Option("sep", Kind.STRING, "The one character between fields.", default=","),
+    Option("delimiter", Kind.STRING, "Spark's other name of sep."),
     Option("quote", Kind.STRING, "The one character around fields that hold a separator.", default='"'),
     Option("escape", Kind.STRING, "The one character before a quote inside a quoted field.", default="\\"),
     Option("nullValue", Kind.STRING, "The text that stands for null.", default=""),
@@ -61,7 +62,7 @@ class CsvLine:
     """
 
     def __init__(self, options: Options) -> None:
-        self.sep: str = options["sep"].replace("\\t", "\t")
+        self.sep: str = (options["delimiter"] or options["sep"]).replace("\\t", "\t")
         self.quote: str = options["quote"]
         self.escape: str = options["escape"]
         self.null_value: str = options["nullValue"]

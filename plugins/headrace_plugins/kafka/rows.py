@@ -29,6 +29,7 @@ SCHEMA = struct(
 
 SCHEMA_WITH_HEADERS = StructType((*SCHEMA.fields, Field("headers", HEADERS)))
 
+_FARTHEST_MS = (2**63 - 1) // US_PER_MS
 _NO_TIMESTAMP_TYPE = -1
 _SPARK_TIMESTAMP_TYPES = {TIMESTAMP_CREATE_TIME: 0, TIMESTAMP_LOG_APPEND_TIME: 1}
 
@@ -109,7 +110,8 @@ def _offsets(_partition: Partition, messages: Sequence[Message]) -> pa.Array:
 
 def _timestamps(_partition: Partition, messages: Sequence[Message]) -> pa.Array:
     millis = np.array([message.timestamp()[1] for message in messages], dtype=np.int64)
-    return pa.array(millis * US_PER_MS).cast(pa.timestamp("us", tz="UTC"))
+    # A producer may write any number; the product of one that is far out of range would wrap around.
+    return pa.array(np.clip(millis, -_FARTHEST_MS, _FARTHEST_MS) * US_PER_MS).cast(pa.timestamp("us", tz="UTC"))
 
 
 def _timestamp_types(_partition: Partition, messages: Sequence[Message]) -> pa.Array:

@@ -54,6 +54,7 @@ SPEC = Spec(
             default=Delivery.EXACTLY_ONCE.value,
             allowed=tuple(delivery.value for delivery in Delivery),
         ),
+        Option("includeHeaders", Kind.BOOL, "Accepted as in Spark; a column headers is always written.", default=False),
         Option("keyColumn", Kind.STRING, "Column whose value becomes the key; the default is a column key, if any."),
         Option("timestampColumn", Kind.STRING, "Column that becomes the record's timestamp, in whole milliseconds."),
         Option("transactionalIdPrefix", Kind.STRING, "transactional.id is <this>-<query id>.", default="headrace"),

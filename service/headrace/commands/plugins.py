@@ -10,6 +10,7 @@ import typer
 
 from headrace.contract import Plugin, Spec, all_plugins
 from headrace.errors import StreamError, did_you_mean
+from headrace.options import default_text
 
 app = typer.Typer(
     add_completion=False,
@@ -58,7 +59,7 @@ def _described(plugin: Plugin) -> str:
     for option in spec.options:
         kind = "|".join(option.allowed) or option.kind.value
         marks = ", required" * option.required + ", secret" * option.secret
-        default = "" if option.default is None else f", default {option.default}"
+        default = "" if option.default is None else f", default {default_text(option)}"
         lines.append(f"  {option.name} ({kind}{marks}{default})\n      {option.doc}")
     lines += [f"  {through.prefix}*\n      {through.doc}" for through in spec.passthrough]
     return "\n".join(lines)

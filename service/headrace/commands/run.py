@@ -27,7 +27,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
+    if not port.isdecimal() or int(port) > 65_535:
         msg = f"{text!r} is no address; write HOST:PORT, such as 127.0.0.1:8080"
         raise typer.BadParameter(msg)
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,23 @@ def resolve_options(tree: YamlTree, rules: SecretRules) -> list[StreamError]:
         if isinstance(owner.get("options", {}), dict):
             errors += _Site(tree, (*path, "options"), plugin.spec, rules).resolve(owner)
             checked.add((*path, "options"))
-    return [*errors, *_stray_references(tree, checked)]
+    return [*errors, *_shared_sinks(tree, found), *_stray_references(tree, checked)]
+
+
+def _shared_sinks(tree: YamlTree, plugins: Mapping[tuple[PluginKind, str], Plugin | StreamError]) -> list[StreamError]:
+    """Return an error for each sink that names what another sink of the file has for itself, such as its folder."""
+    errors, taken = [], dict[tuple[str, str], KeyPath]()
+    for path, kind, name, owner in _sites(tree.root):
+        plugin, options = plugins.get((kind, name)), owner.get("options")
+        if not isinstance(plugin, Plugin) or plugin.spec.exclusive is None or not isinstance(options, dict):
+            continue
+        for key in [key for key in options if key.lower() == plugin.spec.exclusive]:
+            place = (*path, "options", key)
+            first = taken.setdefault((plugin.spec.exclusive, normpath(str(options[key]))), place)
+            if first != place:
+                message = f"{dotted(place)} is that of {dotted(first[:-2])}, and holds the output of one query."
+                errors.append(StreamError("CONFIG_INVALID_VALUE", message, at=tree.value_at(place)))
+    return errors
 
 
 def _look_up(kind: PluginKind, name: str) -> Plugin | StreamError:

@@ -15,7 +15,7 @@ measurements.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -57,9 +57,10 @@ class BatchOutcome:
 
 
 class _Watch:
-    """Notes how long each phase took, in seconds."""
+    """Notes how long each phase took, in seconds, and tells that it is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
         self.seconds: dict[str, float] = {}
         self._last = perf_counter()
 
@@ -67,20 +68,24 @@ class _Watch:
         now = perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
         self._last = now
+        self._beat()
 
 
-def run_batch(query: QueryParts, plan: BatchPlan, *, rerun: bool = False) -> BatchOutcome:
+def run_batch(
+    query: QueryParts, plan: BatchPlan, *, rerun: bool = False, beat: Callable[[], None] = lambda: None
+) -> BatchOutcome:
     """Run one batch to its end; the numbers are those of the module's docstring.
 
     Args:
         query: The opened query, its state at the end of batch plan.batch - 1.
         plan: What to read and by which watermarks.
         rerun: The plan stands in the log already.
+        beat: Called after each phase.
 
     Raises:
         StreamError: the batch did not happen, or (IndoubtError) nobody knows; recovery decides at the next start.
     """
-    watch = _Watch()
+    watch = _Watch(beat)
     failpoint("before_wal")
     if not rerun:
         query.checkpoint.log_plan(plan)  # 1

@@ -118,28 +118,36 @@ def _mend(log: MetadataLog) -> None:
         raise stream_error(error) from error
 
 
+def _unreadable(path: Path) -> StreamError:
+    message = f"{path} is not what this release wrote there."
+    return StreamError("CHECKPOINT_CORRUPT", message, hint="Restore it from a backup of the checkpoint folder.")
+
+
 class Checkpoint:
     """An opened and locked checkpoint folder; close() unlocks it."""
 
     def __init__(self, folder: Path, files: Files | None = None) -> None:
         self.folder = folder
         self.files = files or Files()
+        self._lock = FolderLock(folder)
         try:
             self.files.make_folder(folder)
-            self._lock = FolderLock(folder)
             self._lock.acquire()
-        except StateError as error:
-            raise stream_error(error) from error
-        self.offsets = MetadataLog(folder / "offsets", self.files)
-        self.commits = MetadataLog(folder / "commits", self.files)
-        for log in (self.offsets, self.commits):
-            _mend(log)
-        self.query_id = self._query_id()
+            self.offsets = MetadataLog(folder / "offsets", self.files)
+            self.commits = MetadataLog(folder / "commits", self.files)
+            for log in (self.offsets, self.commits):
+                _mend(log)
+            self.query_id = self._query_id()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, StateError):
+                raise stream_error(error) from error
+            raise
 
     def _query_id(self) -> str:
         path = self.folder / "metadata"
         if path.exists():
-            return str(json.loads(self.files.read(path))["id"])
+            return str(self._json(path, "id")["id"])
         if self.offsets.latest() is not None:
             message = f"{self.folder} has offsets but no file `metadata`; restore it from a backup"
             raise StreamError("CHECKPOINT_CORRUPT", message, condition="STREAMING_CHECKPOINT_MISSING_METADATA_FILE")
@@ -158,7 +166,7 @@ class Checkpoint:
         """
         path = self.folder / "query"
         now, older = json.loads(json.dumps(record)), dict[str, list[str]]()
-        old = json.loads(self.files.read(path)) if path.exists() else None
+        old = self._json(path, "sources", "operators") if path.exists() else None
         if old is not None:
             hint = f"Undo the change, or start over with another checkpoint location than {self.folder}."
             found = differences(old, now)
@@ -189,7 +197,7 @@ class Checkpoint:
         path = self.folder / "sources" / source
         if not path.exists():
             return None
-        offset: Offset = json.loads(self.files.read(path))
+        offset: Offset = self._json(path)
         return offset
 
     def remember_start(self, source: str, offset: Offset) -> None:
@@ -226,6 +234,16 @@ class Checkpoint:
         if latest:
             self.commits.purge_below(latest[0] - keep)
             self.offsets.purge_below(latest[0] - keep)
+
+    def _json(self, path: Path, *keys: str) -> dict[str, Any]:
+        """Return the object in a file, which has these keys at least."""
+        try:
+            found: Any = json.loads(self.files.read(path))
+        except ValueError as error:
+            raise _unreadable(path) from error
+        if not isinstance(found, dict) or not found.keys() >= set(keys):
+            raise _unreadable(path)
+        return found
 
     def close(self) -> None:
         """Unlock the folder."""

@@ -31,7 +31,7 @@ class Reporter(Protocol):
     """What the loop tells of itself; called on the loop's thread, must return soon."""
 
     def heartbeat(self) -> None:
-        """The loop is alive; called at least once a second while no batch runs."""
+        """The loop is alive; called at least once a second while no batch runs, and after each phase of one."""
         ...
 
     def started(self, batch: int) -> None:
@@ -89,7 +89,8 @@ class QueryLoop:
         """Run until told to stop, until drained, or until max_batches; raises what a batch raises."""
         self.begin(start)
         if self._limits.trigger is TriggerKind.AVAILABLE_NOW:
-            for source in self._query.inputs.values():
+            for name, source in self._query.inputs.items():
+                self._start_of(name)  # found after the end was fixed, the newest place could lie behind it
                 source.source.freeze()
         while not self._finished():
             self._reporter.heartbeat()
@@ -169,7 +170,7 @@ class QueryLoop:
         began = clock.now_us() if began is None else began
         self._reporter.started(plan.batch)
         planning_s = max(0, clock.now_us() - began) / US_PER_S
-        outcome = run_batch(self._query, plan, rerun=rerun)
+        outcome = run_batch(self._query, plan, rerun=rerun, beat=self._reporter.heartbeat)
         self._last = self._executed = plan
         self._next = plan.batch + 1
         self._batches += 1

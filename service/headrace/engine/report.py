@@ -100,6 +100,7 @@ class QueryReporter:
         """A batch is done."""
         progress = self.progress(outcome, started, planning_s)
         self._history.add(progress)
+        self._history.now(Activity.WAITING_FOR_TRIGGER)
         self._beat()
         self._listen(progress)
 

@@ -105,7 +105,7 @@ class QueryRunner:
             run_id=run_id,
             started_us=self._started_us,
             heartbeat_age_s=None if ended else self._clock.monotonic_s() - self._beat_s,
-            is_ready=self.state in (QueryState.RUNNING, QueryState.WAITING, QueryState.STOPPED),
+            is_ready=self._is_ready(),
             error=str(self.error) if self.error else "",
             error_code=self.error.code if self.error else "",
             status=self.history.status,
@@ -113,10 +113,17 @@ class QueryRunner:
             config=redacted(self._compiled.pipeline)["queries"][self.name],
         )
 
+    def _is_ready(self) -> bool:
+        planned = self.history.status.message != Activity.INITIALIZING.value
+        return self.state is QueryState.STOPPED or (planned and self.state in (QueryState.RUNNING, QueryState.WAITING))
+
     def _run(self) -> None:
         try:
             while not self._attempt():
                 self._pause()
+                if self._stop.is_set():
+                    self._stopped()
+                    return
         finally:
             self._ended()
 
@@ -129,8 +136,7 @@ class QueryRunner:
         except Exception as error:  # noqa: BLE001 a bug in one query must be named and must not end the others
             _log.exception("unexpected", query=self.name)
             return self._failed(StreamError("INTERNAL", f"{type(error).__name__}: {error}"))
-        self._move(QueryState.STOPPED)
-        self.history.now(Activity.STOPPED)
+        self._stopped()
         return True
 
     def _once(self) -> None:
@@ -138,6 +144,7 @@ class QueryRunner:
         parts = open_parts(self._compiled, self._options.folder, self._clock, self._options.resources)
         try:
             self._move(QueryState.RECOVERING)
+            self.history.now(Activity.INITIALIZING)
             reporter = QueryReporter(
                 parts, self.history, self._metrics, self._report, self._beat, restarts=self._restarts
             )
@@ -169,7 +176,14 @@ class QueryRunner:
         self.history.terminated(error)
         self._count(error)
         _log.error("query failed", query=self.name, error_class=error.code, error=str(error), restarting=again)
+        if passing and self._stop.is_set():
+            self._move(QueryState.INITIALIZING)
+            self._stopped()  # the batch was dropped whole, and the next start takes it up again
         return not again
+
+    def _stopped(self) -> None:
+        self._move(QueryState.STOPPED)
+        self.history.now(Activity.STOPPED)
 
     def _count(self, error: StreamError) -> None:
         if isinstance(error, SupersededError):
@@ -186,7 +200,11 @@ class QueryRunner:
     def _pause(self) -> None:
         restart = self._options.restart
         pause_us = min(restart.backoff.us << (self._failures - 1), restart.max_backoff.us)
-        self._clock.wait(self._stop, pause_us / US_PER_S)
+        left_s = pause_us / US_PER_S
+        while left_s > 0 and not self._stop.is_set():
+            self._beat()
+            self._clock.wait(self._stop, min(left_s, 1.0))
+            left_s -= 1.0
         self._restarts += 1
         self._move(QueryState.INITIALIZING)
 

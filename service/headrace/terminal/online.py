@@ -41,8 +41,15 @@ def _ask_folder(pipeline: Pipeline) -> list[StreamError]:
     location = pipeline.checkpoint_location
     if urlsplit(location).scheme:
         return []
-    folder = next(path for path in (Path(location), *Path(location).parents) if path.exists())
+    folder = next(path for path in (Path(location), *Path(location).parents) if _is_there(path))
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return []
     message = f"the checkpoint folder {location} cannot be written: {folder} is no folder this user may write to."
     return [StreamError("IO_FAILED", message, at=pipeline.at("checkpoint", "location"))]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # of a folder above it; it is no place to write to then
+        return True

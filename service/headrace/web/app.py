@@ -25,7 +25,12 @@ from headrace.web.twin import query_json, summary_json
 from headrace.web.view import QueryView, StatusView
 
 HEARTBEAT_LIMIT_S = 120.0
-"""A loop silent for longer counts as stuck."""
+"""A loop that waits and is silent for longer counts as stuck."""
+
+WORK_LIMIT_S = 3_600.0
+"""The same inside of one phase of a batch or of a start, which may be long: killed, it would only begin again."""
+
+_STARTING = frozenset({"initializing", "recovering"})
 
 _Handler = Callable[[Request], Awaitable[Response]]
 _WORDS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
@@ -36,11 +41,13 @@ class WebSettings:
     """How the pages behave.
 
     Attributes:
-        heartbeat_limit_s: Age of a heartbeat, seconds, from which a loop counts as stuck.
+        heartbeat_limit_s: Age of a heartbeat, seconds, from which a loop that waits counts as stuck.
+        work_limit_s: The same while a batch runs or the query starts.
         clock: For uptimes.
     """
 
     heartbeat_limit_s: float = HEARTBEAT_LIMIT_S
+    work_limit_s: float = WORK_LIMIT_S
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -103,7 +110,8 @@ class _Pages:
 
     def _is_stuck(self, query: QueryView) -> bool:
         age = query.heartbeat_age_s
-        return age is not None and age > self.settings.heartbeat_limit_s
+        works = query.status.is_trigger_active or query.state in _STARTING
+        return age is not None and age > (self.settings.work_limit_s if works else self.settings.heartbeat_limit_s)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -111,7 +111,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _refused(host: str, port: int, error: OSError) -> StreamError:
     if error.errno == errno.EADDRINUSE:
-        message = f"port {port} of {host} is in use by another process"
-        return StreamError("IO_FAILED", message, hint=f"Type another one, such as --http {host}:{port + 1}, or :0.")
+        message = f"port {port} of {host} is in use by another process."
+        return StreamError("IO_FAILED", message, hint=f"Type another one, or --http {host}:0 for any.")
     message = f"cannot listen on {host}:{port}: {error.strerror or error}"
     return StreamError("IO_FAILED", message, hint="Type --http 127.0.0.1:8080 for this machine alone.")
