@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.assembly.compile import compile_query
+from headrace.commands.init import Template, write_template
 from headrace.config.load import load
 from headrace.testing.pipeline_tests import Verdict, judge, run_files
 
@@ -48,3 +49,13 @@ def test_every_example_is_in_the_list() -> None:
     """Of examples/README.md, and the list names no other."""
     listed = re.findall(r"\((\w+)/pipeline\.yaml\)", (EXAMPLES / "README.md").read_text())
     assert set(listed) == {path.parent.name for path in PIPELINES}
+
+
+@pytest.mark.parametrize("template", ["kafka", "rate"])
+def test_what_init_writes_passes_its_test(template: str, tmp_path: Path) -> None:
+    """A pipeline, its test, and files beside them that are no tests."""
+    write_template(tmp_path, template=Template(template))
+    lines: list[str] = []
+    report = run_files([tmp_path], crash=True, report=lines.append)
+    assert (report.passed, report.failed, report.skipped) == (1, 0, 0)
+    assert lines == [f"ok   {tmp_path / 'test.yaml'}"]

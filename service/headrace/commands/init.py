@@ -29,7 +29,7 @@ def write_template(
     template: Annotated[Template | None, typer.Option(help="Kafka to Kafka, or rate to console.")] = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing; the template is kafka.")] = False,
 ) -> None:
-    """Write a commented pipeline, sample data and a compose file."""
+    """Write a commented pipeline and its test, sample data and a compose file."""
     chosen = template or _ask(silent=no_input)
     parts = {
         part.name: part.read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def write_template(
             typer.echo(f"wrote {folder / name}")
     except OSError as error:
         raise StreamError("IO_FAILED", f"{error.filename} cannot be written: {error.strerror}.") from error
-    typer.echo(f"Next: headrace validate {folder / 'pipeline.yaml'}")
+    typer.echo(f"Next: headrace test {folder}")
 
 
 def _ask(*, silent: bool) -> Template:

@@ -77,13 +77,13 @@ def _run(case: Case, *, crash: bool) -> list[str]:
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
-        found = [each for each in sorted(path.rglob("*.yaml")) if not _is_pipeline(each)] if path.is_dir() else [path]
+        found = [each for each in sorted(path.rglob("*.yaml")) if _is_test(each)] if path.is_dir() else [path]
         if not found or not found[0].exists():
             message = f"{path} holds no test files (*.yaml)"
             raise StreamError("CONFIG_FILE_UNREADABLE", message)
         yield from found
 
 
-def _is_pipeline(path: Path) -> bool:
-    """True for a pipeline file, which stands beside its tests; anything else in a folder is meant as a test."""
-    return re.search(r"^queries:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
+def _is_test(path: Path) -> bool:
+    """False for a pipeline or another file that stands beside the tests in a folder."""
+    return re.search(r"^(query|steps|pipeline):", path.read_text(encoding="utf-8", errors="replace"), re.M) is not None
