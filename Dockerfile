@@ -2,9 +2,11 @@
 
 # Wheels are made in a stage of their own, so that no build tool gets into the image that runs.
 FROM python:3.11-slim-bookworm AS wheels
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=/src/requirements.txt
+# The build environment of the wheel is constrained by the first name before pip 25.3 and by the second since.
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_CONSTRAINT=/src/requirements.txt PIP_BUILD_CONSTRAINT=/src/requirements.txt
 WORKDIR /src
-COPY requirements.txt pyproject.toml README.md ./
+COPY requirements.txt pyproject.toml README.md LICENSE ./
 COPY service ./service
 COPY plugins ./plugins
 COPY state ./state

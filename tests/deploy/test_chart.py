@@ -16,7 +16,7 @@ from headrace.config.load import load
 
 pytestmark = pytest.mark.timeout(1800)  # the first test on a machine builds helm
 
-VALUE_SETS = ("minimal", "full", "remote")
+VALUE_SETS = ("minimal", "full", "ephemeral")
 KUBERNETES_VERSIONS = ("1.33", "1.35", "1.37")
 CRDS = {"ServiceMonitor", "PrometheusRule"}
 
@@ -134,10 +134,11 @@ def test_the_file_is_run_with_its_checkpoint_on_the_volume(minimal: list[Manifes
     assert mounts == {"state": "/var/lib/headrace", "pipeline": "/etc/headrace/pipeline", "tmp": "/tmp"}
 
 
-def test_the_smallest_values_hold_a_pipeline_that_headrace_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("values", ["minimal", "ephemeral"])
+def test_the_values_hold_a_pipeline_that_headrace_reads(values: str, tmp_path: Path) -> None:
     """They are an example too."""
     file = tmp_path / "pipeline.yaml"
-    file.write_text(yaml.safe_load((CHART / "ci" / "minimal.yaml").read_text())["pipeline"])
+    file.write_text(yaml.safe_load((CHART / "ci" / f"{values}.yaml").read_text())["pipeline"])
     assert list(load(file, environment={}).queries) == ["seen"]
 
 
@@ -176,8 +177,8 @@ def test_what_is_off_by_default_is_not_rendered(minimal: list[Manifest]) -> None
 
 
 def test_without_persistence_the_state_is_an_empty_dir(helm: Helm) -> None:
-    """And the location in the file, an object store, is left alone."""
-    rendered = helm.render("-f", str(CHART / "ci" / "remote.yaml"))
+    """And the location in the file is left alone."""
+    rendered = helm.render("-f", str(CHART / "ci" / "ephemeral.yaml"))
     spec = of_kind(rendered, "StatefulSet")["spec"]
     assert "volumeClaimTemplates" not in spec
     assert {"name": "state", "emptyDir": {}} in spec["template"]["spec"]["volumes"]
