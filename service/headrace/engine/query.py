@@ -20,7 +20,7 @@ from headrace.inputs.deadletters import DeadLetters
 from headrace.inputs.stream import StreamInput
 from headrace.inputs.tables import StaticTables
 from headrace.operators.records import RecordTracer
-from headrace.operators.run import StepRunner, step_ids
+from headrace.operators.run import StepRunner, state_tables
 from headrace.operators.statements import Statements
 from headrace.operators.stored.description import to_json
 from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
@@ -128,19 +128,12 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         checkpoint = Checkpoint(folder)
         stack.callback(checkpoint.close)
         worker = _started(stack, compiled)
-        session = open_session(
-            compiled.settings,
-            threads=limits.threads,
-            memory_limit_bytes=limits.memory_bytes,
-            temp_folder=folder / "tmp",
-            functions=[function.arrow(worker) for function in compiled.functions],
-        )
-        statements = Statements(session)
+        statements = _session(compiled, folder / "tmp", limits, worker)
         stack.callback(statements.close)
         runner = StepRunner(compiled.steps, statements, worker)
         runner.follow(checkpoint.require({"sources": sorted(compiled.sources), "operators": runner.signatures}))
         checkpoint.describe(to_json(runner.stored))
-        state = checkpoint.open_state((*step_ids(compiled.steps), WATERMARK_TABLE), limits.state_store)
+        state = checkpoint.open_state((*state_tables(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
         sink = build_sink(compiled, checkpoint.query_id, clock)
@@ -177,6 +170,17 @@ def _started(stack: ExitStack, compiled: CompiledQuery) -> Worker | None:
     stack.callback(worker.close)
     worker.start()
     return worker
+
+
+def _session(compiled: CompiledQuery, temp_folder: Path, limits: QueryLimits, worker: Worker | None) -> Statements:
+    session = open_session(
+        compiled.settings,
+        threads=limits.threads,
+        memory_limit_bytes=limits.memory_bytes,
+        temp_folder=temp_folder,
+        functions=[function.arrow(worker) for function in compiled.functions],
+    )
+    return Statements(session)
 
 
 def _opened(stack: ExitStack, builders: Mapping[str, Callable[[], StreamInput]]) -> dict[str, StreamInput]:

@@ -6,6 +6,7 @@ rows by output mode. Source: Spark StateStoreRestoreExec and StateStoreSaveExec.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -107,15 +108,18 @@ class AggregateOperator:
     def _merge_found(self, rows: pa.Table, stored: list[bytes | None], found: np.ndarray) -> pa.Table:
         older = self._rows.decode([value for value in stored if value is not None])
         place = pa.array(np.cumsum(found) - 1, mask=~found)
-        columns = {name: rows.column(name) for name in self._key_schema.names}
-        columns |= {f"n{i}": rows.column(name) for i, name in enumerate(self._buffer_schema.names)}
-        columns |= {f"s{i}": older.column(i).take(place) for i in range(older.num_columns)}
+        keys, newer = rows.select(self._key_schema.names), rows.select(self._buffer_schema.names)
+        return self._merged(keys, newer, [column.take(place) for column in older.columns], found)
+
+    def _merged(self, keys: pa.Table, newer: pa.Table, older: Sequence[pa.Array], found: np.ndarray) -> pa.Table:
+        """Return a row for each of the keys: the newer buffers, merged with the older ones where those were found."""
+        columns = dict(zip(keys.column_names, keys.columns, strict=True))
+        columns |= {f"n{i}": column for i, column in enumerate(newer.columns)}
+        columns |= {f"s{i}": column for i, column in enumerate(older)}
         columns["found"] = pa.array(found)
-        table = pa.table(columns)
         name = f"{self._step.id}.merging"
-        return self._statements.run(
-            f"SELECT {self._step.merge} FROM {quote(name)}", {name: table}, self._schema_of_groups
-        )
+        statement = f"SELECT {self._step.merge} FROM {quote(name)}"
+        return self._statements.run(statement, {name: pa.table(columns)}, self._schema_of_groups)
 
     @property
     def _schema_of_groups(self) -> pa.Schema:

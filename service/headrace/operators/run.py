@@ -210,7 +210,7 @@ def _observed(step: Observe, rows: pa.Table, at: Thresholds, ahead: dict[str, in
     return kept, times if kept is rows else observe(kept.column(name))
 
 
-def step_ids(steps: Steps) -> tuple[str, ...]:
+def state_tables(steps: Steps) -> tuple[str, ...]:
     """Return the names of the state tables a query needs."""
     return tuple(table for step in steps.stateful for table in step.state_tables)
 

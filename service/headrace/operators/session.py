@@ -7,13 +7,11 @@ Source: Spark SessionWindowStateStoreRestoreExec, MergingSessionsExec and Sessio
 from __future__ import annotations
 
 from itertools import compress
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.duck import quote
 from headrace.incremental.steps import AggregateSessions
 from headrace.operators.aggregate import AggregateOperator
 from headrace.operators.statements import Statements
@@ -84,14 +82,14 @@ class SessionOperator(AggregateOperator):
         groups, (owner,) = distinct_keys(self._groups.encode_array(rows.select(self._groups.schema.names)))
         return items_of(groups), owner
 
-    def _structs(self, start: Int64s, end: Int64s) -> Any:
+    def _structs(self, start: Int64s, end: Int64s) -> pa.StructArray:
         columns = [pa.array(us).cast(field.type) for us, field in zip((start, end), self._kind, strict=True)]
         return pa.StructArray.from_arrays(columns, fields=list(self._kind))
 
-    def _with_session(self, rows: pa.Table, sessions: Any) -> pa.Table:
+    def _with_session(self, rows: pa.Table, sessions: pa.StructArray) -> pa.Table:
         return rows.set_column(self._place, self._key_schema.field(self._place), sessions)
 
-    def _stored_sessions(self, groups: list[bytes], state: StateBatch) -> tuple[Int64s, Any]:
+    def _stored_sessions(self, groups: list[bytes], state: StateBatch) -> tuple[Int64s, pa.StructArray]:
         """Where the sessions of each group lie, and for each of them the place of its group."""
         values = state.get_many(self._by_group, groups)
         found = [value is not None for value in values]
@@ -99,7 +97,7 @@ class SessionOperator(AggregateOperator):
         counts = pc.list_value_length(lists).to_numpy(zero_copy_only=False).astype(np.int64)
         return np.repeat(np.flatnonzero(found), counts), lists.flatten()
 
-    def _put_sessions(self, groups: list[bytes], owner: Int64s, sessions: Any, state: StateBatch) -> None:
+    def _put_sessions(self, groups: list[bytes], owner: Int64s, sessions: pa.StructArray, state: StateBatch) -> None:
         """Set where the sessions of the groups lie; sessions stand in the order of their groups."""
         counts = np.bincount(owner, minlength=len(groups))
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -140,15 +138,11 @@ class SessionOperator(AggregateOperator):
 
     def _pairs(self, rows: pa.Table, left: Int64s, has_right: Bools) -> pa.Table:
         older, newer = rows.take(pa.array(left)), rows.take(pa.array(left + has_right))
-        columns = {name: older.column(name) for name in self._key_schema.names}
-        columns |= {f"n{i}": newer.column(name) for i, name in enumerate(self._buffer_schema.names)}
-        columns |= {f"s{i}": older.column(name) for i, name in enumerate(self._buffer_schema.names)}
-        columns["found"] = pa.array(has_right)
-        name = f"{self._step.id}.merging"
-        statement = f"SELECT {self._step.merge} FROM {quote(name)}"
-        return self._statements.run(statement, {name: pa.table(columns)}, self._schema_of_groups)
+        buffers = self._buffer_schema.names
+        keys = older.select(self._key_schema.names)
+        return self._merged(keys, newer.select(buffers), older.select(buffers).columns, has_right)
 
 
-def _us(sessions: Any, bound: str) -> Int64s:
+def _us(sessions: pa.StructArray, bound: str) -> Int64s:
     times: Int64s = pc.struct_field(sessions, bound).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return times

@@ -7,7 +7,6 @@ those that cannot, and how many were late.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +30,7 @@ class Arrivals:
     """
 
     rows: pa.Table
-    keys: Any
+    keys: pa.LargeBinaryArray
     alone: pa.Table
     late: int
 

@@ -6,7 +6,6 @@ Takes the keys of a batch, gives their stored rows by one multi-get, and stages 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +37,7 @@ class JoinState:
         self._parts = len(fields[0])
         self._entries = RowCodec(pa.schema([field for some in fields for field in some]))
 
-    def read(self, keys: Any, state: StateBatch, wanted: Sequence[Int64s] | None = None) -> Sides:
+    def read(self, keys: pa.LargeBinaryArray, state: StateBatch, wanted: Sequence[Int64s] | None = None) -> Sides:
         """Return what is stored under the keys.
 
         Args:
@@ -53,17 +52,17 @@ class JoinState:
         found = np.flatnonzero(np.fromiter((value is not None for value in values), np.bool_, len(values)))
         columns = self._entries.decode([value for value in values if value is not None]).columns
         left, right = (
-            self._with_closed(place, columns[place * self._parts : (place + 1) * self._parts], found, keys)
-            for place in (0, 1)
+            side.unpack(len(keys), found, columns[place * self._parts : (place + 1) * self._parts])
+            for place, side in enumerate(self.sides)
         )
         return self._filled(0, left, keys, state, wanted), self._filled(1, right, keys, state, wanted)
 
-    def keys(self, state: StateBatch) -> Iterator[Any]:
+    def keys(self, state: StateBatch) -> Iterator[pa.LargeBinaryArray]:
         """Give the keys of all entries, some thousands a time, as binary arrays."""
         for keys, _ in state.scan(self._table, None, None):
             yield pa.array([key for key in keys if key != _TOTAL_KEY], pa.large_binary())
 
-    def write(self, keys: Any, sides: Sides, changed: Sequence[Int64s], state: StateBatch) -> None:
+    def write(self, keys: pa.LargeBinaryArray, sides: Sides, changed: Sequence[Int64s], state: StateBatch) -> None:
         """Stage the rows of both sides under their keys.
 
         Args:
@@ -97,11 +96,13 @@ class JoinState:
             state.put_many(self._table, [_TOTAL_KEY], [total.to_bytes(8, "big")])
         return total
 
-    def _with_closed(self, place: int, parts: Sequence[Any], found: Int64s, keys: Any) -> SideEntries:
-        return self.sides[place].unpack(len(keys), found, parts)
-
     def _filled(
-        self, place: int, entries: SideEntries, keys: Any, state: StateBatch, wanted: Sequence[Int64s] | None
+        self,
+        place: int,
+        entries: SideEntries,
+        keys: pa.LargeBinaryArray,
+        state: StateBatch,
+        wanted: Sequence[Int64s] | None,
     ) -> SideEntries:
         slots = entries.closed if wanted is None else np.intersect1d(entries.closed, wanted[place])
         if len(slots) == 0:
@@ -110,5 +111,5 @@ class JoinState:
         return SideEntries(older.with_more(entries.rows), entries.open, entries.closed)
 
 
-def _items(keys: Any, groups: Int64s) -> list[bytes]:
+def _items(keys: pa.LargeBinaryArray, groups: Int64s) -> list[bytes]:
     return items_of(keys.take(pa.array(groups)))

@@ -7,7 +7,6 @@ the asked time; a piece is short, so at most its rest is written anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +34,7 @@ class ExpiryIndex:
         self._keys = KeyCodec(_KEYS, 0)
         self._values = RowCodec(_VALUES)
 
-    def add(self, times_us: Int64s, keys: Any, chunks: Int64s, state: StateBatch) -> None:
+    def add(self, times_us: Int64s, keys: pa.LargeBinaryArray, chunks: Int64s, state: StateBatch) -> None:
         """Stage the times of new rows; once a batch.
 
         Args:
@@ -52,7 +51,7 @@ class ExpiryIndex:
         columns = (times_us[order], chunks[order], keys.take(pa.array(order)))
         self._put(columns, np.append(starts, len(order)), (batch, np.arange(len(starts))), state)
 
-    def take_past(self, until_us: int | None, state: StateBatch) -> tuple[Any, Int64s]:
+    def take_past(self, until_us: int | None, state: StateBatch) -> tuple[pa.LargeBinaryArray, Int64s]:
         """Remove all times up to and including one, None for none; return their keys and chunks, which may repeat."""
         places: list[bytes] = []
         values: list[bytes] = []
@@ -78,7 +77,7 @@ class ExpiryIndex:
             self._put(rest, np.append(staying[:-1][has_rest], staying[-1]), (batch, piece), state)
         return keys.filter(pa.array(is_past)).cast(pa.large_binary()), chunks[is_past]
 
-    def everything(self, state: StateBatch) -> tuple[Any, Any]:
+    def everything(self, state: StateBatch) -> tuple[pa.BinaryArray, pa.Int64Array]:
         """Return all keys, and the time at which each may be forgotten; Arrow arrays of equal length."""
         values = [value for _, some in state.scan(self._table, None, None) for value in some]
         times, _, keys = self._values.decode(values).columns
@@ -88,7 +87,7 @@ class ExpiryIndex:
         return iter(()) if until_us is None else state.scan(self._table, *self._keys.upto(until_us))
 
     def _put(
-        self, columns: tuple[Int64s, Int64s, Any], bounds: Int64s, names: tuple[Int64s, Int64s], state: StateBatch
+        self, columns: tuple[Int64s, Int64s, pa.Array], bounds: Int64s, names: tuple[Int64s, Int64s], state: StateBatch
     ) -> None:
         times, chunks, keys = columns
         parts = (pa.array(times), pa.array(chunks.astype(np.int32)), keys.cast(pa.binary()))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +52,7 @@ class SideRows:
         """The number of each row's chunk."""
         return self.slot & _CHUNK_MASK
 
-    def take(self, places: npt.NDArray[Any]) -> SideRows:
+    def take(self, places: Int64s | Bools) -> SideRows:
         """Return the rows at these places, or where a mask is True."""
         if places.dtype == np.bool_:
             places = np.flatnonzero(places)
@@ -113,7 +112,7 @@ class PackedSide:
         """Return the fields that an entry has for this side."""
         return [pa.field(prefix + name, kind) for name, kind in zip(ENTRY_PARTS, self._entry_types, strict=True)]
 
-    def unpack(self, keys: int, found: Int64s, parts: Sequence[Any]) -> SideEntries:
+    def unpack(self, keys: int, found: Int64s, parts: Sequence[pa.Array]) -> SideEntries:
         """Return what entries hold, without the rows of closed chunks.
 
         Args:
@@ -130,7 +129,7 @@ class PackedSide:
         closed_slots = np.sort(slots(np.repeat(found, _lengths(closed)), chunks))
         return SideEntries(SideRows(table, slots(owner, opened[owner])), opened, closed_slots)
 
-    def pack(self, entries: SideEntries, groups: Int64s) -> list[Any]:
+    def pack(self, entries: SideEntries, groups: Int64s) -> list[pa.Array]:
         """Return the columns of the entries of some keys, as entry_fields; rows are those of open chunks only."""
         is_asked = np.zeros(len(entries.open), np.bool_)
         is_asked[groups] = True
@@ -144,7 +143,7 @@ class PackedSide:
             self._listed(self._structs(rows.table), _counts(rows.group, groups), 2),
         ]
 
-    def read_closed(self, keys: Any, wanted: Int64s, state: StateBatch) -> SideRows:
+    def read_closed(self, keys: pa.LargeBinaryArray, wanted: Int64s, state: StateBatch) -> SideRows:
         """Return the rows of closed chunks.
 
         Raises:
@@ -158,7 +157,9 @@ class PackedSide:
         table = pa.Table.from_arrays(rows.flatten().flatten(), schema=self.schema)
         return SideRows(table, np.repeat(wanted, _lengths(rows)))
 
-    def settle(self, keys: Any, after: SideEntries, changed: Int64s, state: StateBatch) -> tuple[SideEntries, Bools]:
+    def settle(
+        self, keys: pa.LargeBinaryArray, after: SideEntries, changed: Int64s, state: StateBatch
+    ) -> tuple[SideEntries, Bools]:
         """Close open chunks that are long, stage closed ones that changed; return what entries hold then, and which.
 
         Args:
@@ -186,7 +187,7 @@ class PackedSide:
             closed = np.sort(np.concatenate([np.setdiff1d(closed, gone), open_slots[is_long]]))
         return SideEntries(after.rows, after.open + is_long, closed), is_due
 
-    def _write_closed(self, keys: Any, rows: SideRows, written: Int64s, state: StateBatch) -> Int64s:
+    def _write_closed(self, keys: pa.LargeBinaryArray, rows: SideRows, written: Int64s, state: StateBatch) -> Int64s:
         """Stage closed chunks and return the slots of those that have no rows any more."""
         if len(written) == 0:
             return written
@@ -199,22 +200,22 @@ class PackedSide:
         state.delete_many(self._table, self._chunk_keys(keys, gone))
         return gone
 
-    def _chunk_keys(self, keys: Any, wanted: Int64s) -> list[bytes]:
+    def _chunk_keys(self, keys: pa.LargeBinaryArray, wanted: Int64s) -> list[bytes]:
         numbers = (wanted & _CHUNK_MASK).astype(">u4")
         ends = pa.Array.from_buffers(pa.binary(4), len(wanted), [None, pa.py_buffer(numbers.tobytes())])
         heads = keys.take(pa.array(wanted >> _CHUNK_BITS))
         mark = pa.scalar(self._mark, pa.large_binary())
         return items_of(pc.binary_join_element_wise(heads, mark, ends.cast(pa.large_binary()), _NOTHING))
 
-    def _structs(self, table: pa.Table) -> Any:
+    def _structs(self, table: pa.Table) -> pa.StructArray:
         return pa.StructArray.from_arrays([column.combine_chunks() for column in table.columns], fields=self._row)
 
-    def _listed(self, values: Any, counts: Int64s, part: int) -> Any:
+    def _listed(self, values: pa.Array, counts: Int64s, part: int) -> pa.ListArray:
         offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
         return pa.ListArray.from_arrays(offsets, values, type=self._entry_types[part])
 
 
-def _lengths(lists: Any) -> Int64s:
+def _lengths(lists: pa.ListArray) -> Int64s:
     lengths: Int64s = pc.list_value_length(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     return lengths
 

@@ -6,7 +6,6 @@ Takes a description and a store that nobody changes; gives one Arrow table with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +24,7 @@ from headrace_state import KeyCodec, RowCodec, StateBatch
 _NO_TIMEOUT = -1
 """What Spark keeps for a group without a timeout."""
 
-Columns = list[Any]
+Columns = list[pa.Array]
 """Arrow arrays of equal length: the key struct, then the columns behind it."""
 
 
@@ -47,7 +46,7 @@ def stored_rows(stored: StoredState, state: StateBatch) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *tables])
 
 
-def _partitions(rows: int) -> Any:
+def _partitions(rows: int) -> pa.Array:
     return pa.array(np.zeros(rows, np.int32))
 
 
@@ -59,14 +58,14 @@ def _codec(kind: StructType) -> RowCodec:
     return RowCodec(kind.arrow_schema())
 
 
-def _structs(kind: StructType, columns: Columns, rows: int) -> Any:
+def _structs(kind: StructType, columns: Columns, rows: int) -> pa.StructArray:
     """Return columns as structs of a type; a struct without fields has the NULL that stands for it."""
     if not kind.fields:
         return pa.StructArray.from_arrays([pa.nulls(rows)], names=["__dummy__"])
     return pa.StructArray.from_arrays(columns, fields=list(kind.arrow_schema()))
 
 
-def _keys(stored: StoredState, keys: list[bytes]) -> Any:
+def _keys(stored: StoredState, keys: list[bytes]) -> pa.StructArray:
     decoded = KeyCodec(stored.keys.arrow_schema(), stored.order).decode(keys)
     return _structs(stored.keys, decoded.columns, len(keys))
 
@@ -121,7 +120,7 @@ def _function(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
         yield [_keys(stored, keys), pa.StructArray.from_arrays(parts, fields=list(kind))]
 
 
-def _variables(stored: StoredState, state: StateBatch) -> Iterator[tuple[Any, Any]]:
+def _variables(stored: StoredState, state: StateBatch) -> Iterator[tuple[pa.StructArray, pa.Array]]:
     """Give the keys of a processor and what they hold of one variable."""
     codec = StoredRows(StructType((*stored.values.fields, Field("timers", ArrayType(BIGINT)))), stored.older)
     place = len(stored.values.fields) if stored.layout is Layout.TIMERS else stored.values.names.index(stored.name)
@@ -152,7 +151,7 @@ def _timers(stored: StoredState, state: StateBatch) -> Iterator[Columns]:
         yield [keys.take(pc.list_parent_indices(held)), held.flatten()]
 
 
-def _living(stored: StoredState, living: Any) -> Any:
+def _living(stored: StoredState, living: pa.StructArray) -> pa.Array:
     """Return stored elements under the names of their fields, with their expiry where the variable has one."""
     values = _named(pc.struct_field(living, "value"), stored.shown[0])
     if not stored.expires:
@@ -160,7 +159,7 @@ def _living(stored: StoredState, living: Any) -> Any:
     return pa.StructArray.from_arrays([values, pc.struct_field(living, "expires")], names=["value", "ttlExpirationMs"])
 
 
-def _named(structs: Any, kind: StructType) -> Any:
+def _named(structs: pa.StructArray, kind: StructType) -> pa.StructArray:
     return _structs(kind, structs.flatten(), len(structs))
 
 
