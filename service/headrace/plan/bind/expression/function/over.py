@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -29,8 +29,6 @@ _RANKING: Mapping[str, tuple[_Arity, Callable[[list[Expression]], DataType]]] = 
     "lead": ((1, 3), lambda args: args[0].type),
     "nth_value": ((2, 2), lambda args: args[0].type),
 }
-
-
 _WHOLE_PARTITION = ("percentile_cont(", "percentile_disc(", "median(")
 
 
@@ -54,37 +52,32 @@ def bind_over(binding: Binding, node: exp.Window) -> Bound:
     keys = [binding.bind(item.this) for item in order]
     for key in keys:
         refuse_unordered(key, None)
-    refuse_frame(node.args.get("spec"), keys)
-    if function.text.startswith(_WHOLE_PARTITION) and (keys or node.args.get("spec")):
-        message = f"{function.text} is of the whole partition: ORDER BY and a frame do not stand in its OVER."
-        hint = "Write OVER (PARTITION BY ...) alone."
-        condition = "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC"
-        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
-    if not keys and isinstance(made, Call):
-        message = f"{function.text} needs an order: without ORDER BY no row is the first."
-        hint = "Write OVER (ORDER BY ...)."
-        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="WINDOW_FUNCTION_FRAME_NOT_ORDERED")
-    descending = tuple(bool(item.args.get("desc")) for item in order)
+    spec = node.args.get("spec")
+    refuse_frame(spec, keys)
+    _refuse_order(function, is_ordered=bool(keys), has_frame=spec is not None)
     call = WindowCall(
-        function.expression.type,
-        function.expression,
+        made.type,
+        made,
         tuple(item.expression for item in partition),
         tuple(key.expression for key in keys),
-        descending,
+        tuple(bool(item.args.get("desc")) for item in order),
         tuple(nulls_first(item) for item in order),
-        _frame(node.args.get("spec")),
+        _frame(spec),
     )
+    return Bound(call, f"{function.text} OVER ({_shown(call, partition, keys)})")
+
+
+def _shown(call: WindowCall, partition: Sequence[Bound], keys: Sequence[Bound]) -> str:
+    """Return what stands in the brackets, as Spark writes it."""
     parts = []
     if partition:
         parts.append(f"PARTITION BY {', '.join(item.text for item in partition)}")
     if keys:
-        shown = [
-            f"{key.text} {'DESC' if down else 'ASC'} NULLS {'FIRST' if nulls_first(item) else 'LAST'}"
-            for key, down, item in zip(keys, descending, order, strict=True)
-        ]
+        order = zip(keys, call.descending, call.nulls_first, strict=True)
+        shown = [f"{key.text} {'DESC' if d else 'ASC'} NULLS {'FIRST' if n else 'LAST'}" for key, d, n in order]
         parts.append(f"ORDER BY {', '.join(shown)}")
     parts.append(call.frame or "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
-    return Bound(call, f"{function.text} OVER ({' '.join(parts)})")
+    return " ".join(parts)
 
 
 def _named(node: exp.Window) -> exp.Window:
@@ -113,6 +106,19 @@ def _refuse(function: Bound) -> None:
     if isinstance(made, AggregateCall) and made.distinct:
         message = f"{function.text} has DISTINCT, and may not stand before OVER."
         raise StreamError("SQL_ANALYSIS", message, condition="DISTINCT_WINDOW_FUNCTION_UNSUPPORTED")
+
+
+def _refuse_order(function: Bound, *, is_ordered: bool, has_frame: bool) -> None:
+    """Raise for an order or a frame that the function does not take, and for none where it needs one."""
+    if function.text.startswith(_WHOLE_PARTITION) and (is_ordered or has_frame):
+        message = f"{function.text} is of the whole partition: ORDER BY and a frame do not stand in its OVER."
+        hint = "Write OVER (PARTITION BY ...) alone."
+        condition = "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC"
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
+    if not is_ordered and isinstance(function.expression, Call):
+        message = f"{function.text} needs an order: without ORDER BY no row is the first."
+        hint = "Write OVER (ORDER BY ...)."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="WINDOW_FUNCTION_FRAME_NOT_ORDERED")
 
 
 def nulls_first(item: exp.Expr) -> bool:
