@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -44,6 +43,7 @@ from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import GEOGRAPHY, GEOMETRY, STRING, StructType, struct
 from headrace.values import to_datetime
+from headrace.workers.starting import new_worker
 
 if TYPE_CHECKING:
     from headrace.workers.worker import Worker
@@ -205,11 +205,7 @@ class BatchSession:
         """Return the process of the file's functions, which starts when the first is called."""
         if self._pipeline is None or not functions:
             return None
-        # What starts processes is loaded for files with functions only.
-        worker: Worker = import_module("headrace.workers.worker").Worker(
-            self._pipeline.name, code_of(self._pipeline, functions)
-        )
-        return worker
+        return new_worker(self._pipeline.name, code_of(self._pipeline, functions))
 
     def _command(self, command: Command) -> Result:
         match command.verb:

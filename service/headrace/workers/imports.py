@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from headrace.errors import Retry, StreamError
 from headrace.workers.looking import Look, from_json
 from headrace.workers.spec import CodeSpec
+from headrace.workers.starting import new_worker
 
 if TYPE_CHECKING:
     from headrace.workers.worker import Worker
@@ -39,8 +39,7 @@ def _imported(targets: tuple[str, ...], folder: Path) -> Mapping[str, Look | Str
     # As modules are, code is imported once in the life of a service.
     found: dict[str, Look | StreamError] = {}
     while len(found) < len(targets):
-        # A file without code does not wait for what starts processes.
-        worker: Worker = import_module("headrace.workers.worker").Worker(_LOG_NAME, CodeSpec(folder))
+        worker = new_worker(_LOG_NAME, CodeSpec(folder))
         try:
             _look(worker, [target for target in targets if target not in found], found)
         finally:

@@ -166,11 +166,16 @@ class ListVariable(_OfKey):
 
     def appendValue(self, newState: Values) -> None:
         """Add an element."""
-        self._hold([*self._held, self._living(newState)])
+        self._hold_more([self._living(newState)])
 
     def appendList(self, newState: Iterable[Values]) -> None:
         """Add elements."""
-        self._hold([*self._held, *(self._living(values) for values in newState)])
+        self._hold_more([self._living(values) for values in newState])
+
+    def _hold_more(self, elements: Sequence[Living]) -> None:
+        held = self._held  # in place: a key may be given thousands of elements one by one
+        held.extend(elements)
+        self._hold(held)
 
 
 class MapVariable(_OfKey):
@@ -191,7 +196,9 @@ class MapVariable(_OfKey):
 
     def updateValue(self, key: Values, value: Values) -> None:
         """Set an entry."""
-        self._hold({**self._held, self._checked(key, self._variable.keys): self._living(value)})
+        held = self._held  # in place, as elements of a list
+        held[self._checked(key, self._variable.keys)] = self._living(value)
+        self._hold(held)
 
     def iterator(self) -> Iterator[tuple[Values, Values]]:
         """Return the entries."""
@@ -207,5 +214,6 @@ class MapVariable(_OfKey):
 
     def removeKey(self, key: Values) -> None:
         """Forget an entry."""
-        gone = self._checked(key, self._variable.keys)
-        self._hold({each: living for each, living in self._held.items() if each != gone})
+        held = self._held
+        held.pop(self._checked(key, self._variable.keys), None)
+        self._hold(held)
