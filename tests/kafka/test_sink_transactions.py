@@ -210,15 +210,32 @@ def test_a_transaction_open_for_too_long_is_in_doubt_and_recovery_goes_on(
     assert seen(kafka, topic) == [b"again"]
 
 
-def test_a_missing_topic_is_an_error_that_names_it(open_sink: OpenSink) -> None:
-    """Brokers that do not create topics by themselves."""
-    sink = open_sink(SCHEMA, "nowhere", topic="nowhere-at-all", **{"kafka.message.timeout.ms": "2000"})
+@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
+def test_a_missing_topic_is_an_error_that_names_it(delivery: str, new_topic: NewTopic, open_sink: OpenSink) -> None:
+    """At the start, of brokers that do not create topics by themselves; any of those a column may name."""
+    schema = struct(value=STRING, topic=STRING)
+    sink = open_sink(schema, "nowhere", topics=f"{new_topic()},nowhere-at-all", delivery=delivery)
+    with pytest.raises(StreamError) as caught:
+        sink.recover()
+    assert str(caught.value) == (
+        "[SINK_FAILED] there is no topic nowhere-at-all to write to. Create it, or correct the name."
+    )
+
+
+def test_a_topic_that_goes_while_rows_are_written_is_named(
+    kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
+) -> None:
+    """The batch fails, and the next start says that the topic is missing."""
+    topic = new_topic()
+    sink = open_sink(SCHEMA, topic, topic=topic, **{"kafka.message.timeout.ms": "2000"})
     sink.recover()
-    sink.begin(BatchId(0))
-    sink.write(rows("a"))
-    with pytest.raises(StreamError, match="nowhere-at-all"):
-        sink.commit(marker("nowhere-at-all", 0))
+    kafka.delete_topic(topic)
+    write(sink, 0, "a")
+    with pytest.raises(StreamError, match=topic):
+        sink.commit(marker(topic, 0))
     sink.abort()
+    with pytest.raises(StreamError, match=f"there is no topic {topic} to write to"):
+        sink.recover()
 
 
 @pytest.mark.slow

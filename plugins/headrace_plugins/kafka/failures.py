@@ -99,7 +99,7 @@ def stream_error(error: KafkaError, what: str, code: str) -> StreamError:
         code: SOURCE_FAILED or SINK_FAILED, for what is neither the connection's nor the credentials' fault.
     """
     failure = classify(error)
-    message = f"{what}: {error.str()} ({error.name()})"
+    message = f"{what}: {error.str()} ({error.name()})."
     if failure is Failure.AUTHENTICATION:
         hint = "Look at the kafka.security.*, kafka.sasl.* and kafka.ssl.* options and at the ACLs."
         return StreamError("AUTHENTICATION_FAILED", message, hint=hint)

@@ -7,9 +7,8 @@ the decision; the marker in it says which batch of which owner it was; whoever h
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -31,11 +30,11 @@ from headrace_plugins.kafka.failures import (
     refused,
     stream_error,
 )
+from headrace_plugins.kafka.topics import require_topics
 
 _log = structlog.get_logger(__name__)
 
 _REQUEST_S = 30.0
-_CONNECTED_S = 5.0
 _NO_ANSWER_S = 15.0
 _ANSWER_LOOK_S = 0.25
 _RIVAL_S = 10.0
@@ -45,10 +44,18 @@ _NEVER_SET = threading.Event()
 
 
 class PlainOutbox:
-    """An idempotent producer: every record at least once, no marker."""
+    """An idempotent producer: every record at least once, no marker.
 
-    def __init__(self, user: Mapping[str, str]) -> None:
+    Args:
+        user: Settings of the client.
+        topics: Where records may go, as far as that is known.
+        clock: For deadlines.
+    """
+
+    def __init__(self, user: Mapping[str, str], topics: Sequence[str], clock: Clock) -> None:
         self._settings = producer_settings(user)
+        self._topics = topics
+        self._clock = clock
         self._producer: Producer | None = None
         self._first_error: tuple[KafkaError, Message] | None = None
 
@@ -60,8 +67,13 @@ class PlainOutbox:
         return self._producer
 
     def recover(self, owner: int = 0) -> Marker | None:
-        """Return None: nothing is remembered."""
+        """Return None: nothing is remembered.
+
+        Raises:
+            StreamError: SINK_FAILED, a topic is not there.
+        """
         del owner
+        require_topics(self.producer, self._topics, self._clock)
         return None
 
     def claim(self, marker: Marker) -> None:
@@ -145,10 +157,9 @@ class Place:
 class TransactionalOutbox(PlainOutbox):
     """A transactional producer; one transaction a batch, the marker in it as offset metadata."""
 
-    def __init__(self, user: Mapping[str, str], place: Place, clock: Clock) -> None:
-        super().__init__({**user, "transactional.id": place.transactional_id})
+    def __init__(self, user: Mapping[str, str], place: Place, topics: Sequence[str], clock: Clock) -> None:
+        super().__init__({**user, "transactional.id": place.transactional_id}, topics, clock)
         self._place = place
-        self._clock = clock
         self._timeout_s = int(user.get("transaction.timeout.ms", _DEFAULT_TRANSACTION_MS)) / 1_000
         # librdkafka's default is 100 ms less than the transaction's (CONFIGURATION, transaction.timeout.ms).
         self._socket_timeout_s = int(user.get("socket.timeout.ms", self._timeout_s * 1_000 - 100)) / 1_000
@@ -242,9 +253,11 @@ class TransactionalOutbox(PlainOutbox):
     def _init(self) -> None:
         """Make a producer and fence every earlier one of this transactional.id."""
         deadline = self._clock.monotonic_s() + _REQUEST_S
-        # Without a connection librdkafka looks for the coordinator only every 500 ms.
-        with suppress(KafkaException):
-            self.producer.list_topics(self._place.topic, _CONNECTED_S)
+        try:
+            require_topics(self.producer, self._topics, self._clock)
+        except StreamError:
+            self._drop()
+            raise
         while True:
             try:
                 self.producer.init_transactions(_REQUEST_S)

@@ -127,7 +127,7 @@ class Planner:
         topics = self._brokers.describe(self._subscription)
         missing = [name for name in self._subscription.named if name not in topics.ids]
         if missing:
-            message = f"there is no topic {', '.join(missing)}"
+            message = f"there is no topic {', '.join(missing)}."
             raise StreamError("SOURCE_FAILED", message, hint="Create it, or correct the name.")
         absent = [str(p) for p in self._subscription.partitions if p not in topics.partitions]
         if absent:

@@ -79,9 +79,14 @@ class Binding:
     allowed: tuple[str, ...]
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that records may go to, as far as that is known."""
+        return (self.topic,) if self.topic else self.allowed
+
+    @property
     def first_topic(self) -> str | None:
         """The topic that carries the marker."""
-        return self.topic or (self.allowed[0] if self.allowed else None)
+        return next(iter(self.topics), None)
 
 
 def bind_columns(options: Options, schema: StructType, *, encoded: bool) -> Binding:
@@ -172,9 +177,9 @@ class KafkaSink:
             transactional_id = f"{options['transactionalIdPrefix']}-{context.query_id}"
             group = options["markerGroup"] or f"{transactional_id}.marker"
             place = Place(transactional_id, group, str(binding.first_topic))
-            self._outbox: PlainOutbox = TransactionalOutbox(user, place, context.clock)
+            self._outbox: PlainOutbox = TransactionalOutbox(user, place, binding.topics, context.clock)
         else:
-            self._outbox = PlainOutbox(user)
+            self._outbox = PlainOutbox(user, binding.topics, context.clock)
 
     @property
     def delivery(self) -> Delivery:

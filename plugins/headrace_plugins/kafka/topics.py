@@ -1,18 +1,19 @@
 """Plugins room: which partitions a source reads, and what the brokers say of them.
 
-Takes an admin client and a `Subscription`, gives topic ids, partitions and offsets; one round trip a question.
+Takes an admin client and a `Subscription`, gives topic ids, partitions and offsets; one round trip a question. Also
+whether the topics of a sink are there.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -24,6 +25,8 @@ from headrace_plugins.kafka.offsets import Partition
 _INTERNAL = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
 
 _T = TypeVar("_T")
+_CREATED_S = 5.0
+_LOOK_AGAIN_S = 0.2
 _NEVER_SET = threading.Event()
 EARLIEST_SPEC = OffsetSpec.earliest()
 LATEST_SPEC = OffsetSpec.latest()
@@ -168,3 +171,26 @@ def _told(answers: Mapping[_T, Future[Any]]) -> Iterator[tuple[_T, Any]]:
                 raise
         else:
             yield name, told
+
+
+def require_topics(producer: Producer, names: Sequence[str], clock: Clock) -> None:
+    """Refuse topics to write to that are not there; librdkafka looks for them for long, for a marker for ever.
+
+    Makes the connection too, without which librdkafka looks for a coordinator only every 500 ms.
+
+    Raises:
+        StreamError: SINK_FAILED.
+    """
+    deadline = clock.monotonic_s() + _CREATED_S
+    for name in names:
+        while True:
+            try:
+                error = producer.list_topics(name, _CREATED_S).topics[name].error
+            except KafkaException:
+                return  # the brokers are away; who needs them says so after some patience
+            if error is None or classify(error) is not Failure.GONE:
+                break
+            if clock.monotonic_s() > deadline:
+                hint = "Create it, or correct the name."
+                raise StreamError("SINK_FAILED", f"there is no topic {name} to write to.", hint=hint)
+            clock.wait(_NEVER_SET, _LOOK_AGAIN_S)  # having been asked for may create it
