@@ -6,7 +6,7 @@ topic, and their count by ten-second window and activity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -42,10 +42,21 @@ class Workload:
 def load_topic(bootstrap: str, topic: str, count: int) -> Workload:
     """Write events to an existing topic, evenly over its partitions, and return them with their counts."""
     counts: dict[tuple[int, str], int] = {}
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000, "acks": "all", "log_level": 0}
-    )
-    for texts, some in _slices(count):
+
+    def counted() -> Iterator[list[str]]:
+        for texts, some in _slices(count):
+            for key, number in some.items():
+                counts[key] = counts.get(key, 0) + number
+            yield texts
+
+    write_evenly(bootstrap, topic, counted())
+    return Workload(bootstrap, topic, count, counts)
+
+
+def write_evenly(bootstrap: str, topic: str, slices: Iterable[Sequence[str]]) -> None:
+    """Write texts to an existing topic, evenly over its partitions, and wait until all are stored."""
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000, "log_level": 0})
+    for texts in slices:
         for index, text in enumerate(texts):
             while True:
                 try:
@@ -54,13 +65,10 @@ def load_topic(bootstrap: str, topic: str, count: int) -> Workload:
                 except BufferError:
                     producer.poll(0.05)
         producer.poll(0)
-        for key, number in some.items():
-            counts[key] = counts.get(key, 0) + number
     if producer.flush(60):
-        message = f"not every event of topic {topic} was stored"
+        message = f"not every row of topic {topic} was stored"
         raise RuntimeError(message)
     producer.close()
-    return Workload(bootstrap, topic, count, counts)
 
 
 def _slices(count: int) -> Iterator[tuple[list[str], Counts]]:

@@ -13,9 +13,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from confluent_kafka import Producer
 
-from benchmarks.events import PARTITIONS
+from benchmarks.events import PARTITIONS, write_evenly
 from headrace.testing.kafka import Kafka
 
 SCHEMA = "k BIGINT, v BIGINT, t BIGINT"
@@ -91,22 +90,7 @@ def _scattered(numbers: npt.NDArray[np.int64], modulus: int) -> npt.NDArray[np.i
 def _write(kafka: Kafka, topic: str, numbers: npt.NDArray[np.int64], modulus: int, value: str) -> None:
     """Write a row a number: k is it scattered, t a millisecond for each, v is k or the number j."""
     kafka.create_topic(topic, partitions=PARTITIONS)
-    producer = Producer(
-        {"bootstrap.servers": kafka.bootstrap, "linger.ms": 20, "batch.size": 1_000_000, "log_level": 0}
-    )
-    for texts in _texts(numbers, modulus, value):
-        for index, text in enumerate(texts):
-            while True:
-                try:
-                    producer.produce(topic, text, partition=index % PARTITIONS)
-                    break
-                except BufferError:
-                    producer.poll(0.05)
-        producer.poll(0)
-    if producer.flush(60):
-        message = f"not every row of topic {topic} was stored"
-        raise RuntimeError(message)
-    producer.close()
+    write_evenly(kafka.bootstrap, topic, _texts(numbers, modulus, value))
 
 
 def _texts(numbers: npt.NDArray[np.int64], modulus: int, value: str) -> Iterator[list[str]]:
