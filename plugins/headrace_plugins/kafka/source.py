@@ -41,11 +41,11 @@ from headrace_plugins.kafka.client import (
 )
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
 from headrace_plugins.kafka.offsets import Partition, check_topic, count, from_json, to_json
-from headrace_plugins.kafka.planning import Losses, Planner, ReadLimits
-from headrace_plugins.kafka.read_ahead import ReadAhead
+from headrace_plugins.kafka.reading.planning import Losses, Planner, ReadLimits
+from headrace_plugins.kafka.reading.read_ahead import ReadAhead
+from headrace_plugins.kafka.reading.shelves import Budget
+from headrace_plugins.kafka.reading.starting import Starting, parse_starting
 from headrace_plugins.kafka.rows import SCHEMA, SCHEMA_WITH_HEADERS
-from headrace_plugins.kafka.shelves import Budget
-from headrace_plugins.kafka.starting import Starting, parse_starting
 from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
 
 _BATCH_ONLY = ("endingOffsets", "endingOffsetsByTimestamp", "endingTimestamp")

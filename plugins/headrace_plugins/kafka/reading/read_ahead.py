@@ -18,8 +18,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from headrace_plugins.kafka.client import build_client
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error
 from headrace_plugins.kafka.offsets import Partition, Places
+from headrace_plugins.kafka.reading.shelves import Budget, Shelf
 from headrace_plugins.kafka.rows import Chunk, by_partition, to_chunk
-from headrace_plugins.kafka.shelves import Budget, Shelf
 
 _log = structlog.get_logger(__name__)
 

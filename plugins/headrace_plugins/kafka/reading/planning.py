@@ -15,7 +15,7 @@ import structlog
 from headrace.clock import Clock
 from headrace.errors import StreamError
 from headrace_plugins.kafka.offsets import Partition, Places, count, limit
-from headrace_plugins.kafka.starting import Starting, resolve
+from headrace_plugins.kafka.reading.starting import Starting, resolve
 from headrace_plugins.kafka.topics import Brokers, Subscription, Topics
 
 _log = structlog.get_logger(__name__)
