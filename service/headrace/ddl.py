@@ -17,7 +17,7 @@ from headrace.types import (
     BOOLEAN,
     CALENDAR_INTERVAL,
     DATE,
-    DAY_TIME_INTERVAL,
+    DAY_TIME_FIELDS,
     DOUBLE,
     FLOAT,
     INT,
@@ -29,13 +29,14 @@ from headrace.types import (
     TIMESTAMP_NTZ,
     TINYINT,
     VARIANT,
-    YEAR_MONTH_INTERVAL,
+    YEAR_MONTH_FIELDS,
     ArrayType,
     DataType,
     DecimalType,
     Field,
     MapType,
     StructType,
+    interval_of,
 )
 from headrace.values import Position
 
@@ -73,8 +74,6 @@ _PARAMETRIC = ("ARRAY", "MAP", "STRUCT", "INTERVAL", *_DECIMALS, *_CHARACTERS)
 _NESTED = {"ARRAY": "ARRAY<INT>", "MAP": "MAP<STRING, INT>", "STRUCT": "STRUCT<a: INT>"}
 _SCALE_TOO_LARGE = "UNSUPPORTED_DATATYPE"
 _COLLATION = re.compile(r"(?:UTF8|UNICODE|[A-Z]{2,3})(?:_|$)")
-_DAY_TIME_UNITS = ("DAY", "HOUR", "MINUTE", "SECOND")
-_YEAR_MONTH_UNITS = ("YEAR", "MONTH")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<quoted>`(?:[^`]|``)*`)
@@ -254,14 +253,15 @@ class _Reader:
         self._expect(")")
 
     def _interval(self) -> DataType:
-        for units, kind in ((_DAY_TIME_UNITS, DAY_TIME_INTERVAL), (_YEAR_MONTH_UNITS, YEAR_MONTH_INTERVAL)):
+        for units in (DAY_TIME_FIELDS, YEAR_MONTH_FIELDS):
             if self.peek().upper in units:
-                start = self._take().upper
+                start = end = self._take().upper
                 if self._takes("TO"):
-                    end = self._take()
-                    if end.upper not in units[units.index(start) + 1 :]:
-                        raise self._unexpected(end, f"a unit smaller than {start}")
-                return kind
+                    last = self._take()
+                    end = last.upper
+                    if end not in units[units.index(start) + 1 :]:
+                        raise self._unexpected(last, f"a unit smaller than {start}")
+                return interval_of(start, end)
         return CALENDAR_INTERVAL
 
     def _nested(self, token: _Token) -> DataType:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from headrace.errors import StreamError
 from headrace.types import (
     BIGINT,
     BINARY,
@@ -78,6 +79,27 @@ def duckdb_type(kind: DataType) -> str:
     if isinstance(kind, StructType):
         return f"STRUCT({', '.join(f'{quote(f.name)} {duckdb_type(f.type)}' for f in kind.fields)})"
     return _ATOMIC[kind]
+
+
+def check_structs(kind: DataType) -> None:
+    """Raise for a type with a struct that DuckDB cannot hold.
+
+    Raises:
+        StreamError: SQL_UNSUPPORTED, it has no fields, a field without a name, or two of one name in whatever case.
+    """
+    if isinstance(kind, ArrayType):
+        check_structs(kind.element)
+    if isinstance(kind, MapType):
+        check_structs(kind.key)
+        check_structs(kind.value)
+    if isinstance(kind, StructType):
+        names = [name.lower() for name in kind.names]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated is not None or "" in names or not names:
+            what = f"two fields called {repeated}" if repeated else "a field without a name" if names else "no fields"
+            raise StreamError("SQL_UNSUPPORTED", f"A struct with {what} is not done.", hint="Name the fields apart.")
+        for field in kind.fields:
+            check_structs(field.type)
 
 
 def quote(name: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from headrace.duck import each, let, quote, quote_text
 from headrace.errors import StreamError
 from headrace.number_text import decimal_to_text_sql, floating_to_text_sql
-from headrace.time_text import iso_timestamp_sql
+from headrace.time_text import interval_to_text_sql, iso_timestamp_sql
 from headrace.types import (
     BINARY,
     BOOLEAN,
+    CALENDAR_INTERVAL,
     DATE,
     DOUBLE,
     FLOAT,
@@ -25,6 +26,7 @@ from headrace.types import (
     ArrayType,
     DataType,
     DecimalType,
+    IntervalType,
     MapType,
     StructType,
 )
@@ -70,8 +72,8 @@ def _map(value: str, kind: MapType, zone: str) -> str:
 
 
 def _key_text(key: str, kind: DataType) -> str:
-    if kind in (*_PLAIN, DATE):
-        return f"CAST({key} AS VARCHAR)"
+    if kind in (*_PLAIN, DATE) or isinstance(kind, IntervalType):
+        return f"CAST({key} AS VARCHAR)"  # of an interval, its µs or months
     if isinstance(kind, DecimalType):
         return decimal_to_text_sql(key, kind)
     if kind in (FLOAT, DOUBLE):
@@ -110,16 +112,23 @@ def _scalar(value: str, kind: DataType, zone: str) -> str:
             value,
             lambda v: f"CASE WHEN isfinite({v}) THEN {floating_to_text_sql(v)} ELSE '\"' || {_word(v)} || '\"' END",
         )
-    if kind == TIMESTAMP:
-        return f"""('"' || {iso_timestamp_sql(value, zone)} || '"')"""
-    if kind == TIMESTAMP_NTZ:
-        return f"""('"' || strftime({value}, '%Y-%m-%dT%H:%M:%S.%g') || '"')"""
-    if kind == DATE:
-        return f"""('"' || CAST({value} AS VARCHAR) || '"')"""
-    if kind == BINARY:
-        return f"""('"' || to_base64({value}) || '"')"""
     if kind == NULL:
         return "CAST(NULL AS VARCHAR)"
+    return f"""('"' || {_unescaped(value, kind, zone)} || '"')"""
+
+
+def _unescaped(value: str, kind: DataType, zone: str) -> str:
+    """The text of a value in which nothing is to be escaped."""
+    if kind == TIMESTAMP:
+        return iso_timestamp_sql(value, zone)
+    if kind == TIMESTAMP_NTZ:
+        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%g')"
+    if kind == DATE:
+        return f"CAST({value} AS VARCHAR)"
+    if kind == BINARY:
+        return f"to_base64({value})"
+    if isinstance(kind, IntervalType) or kind == CALENDAR_INTERVAL:
+        return interval_to_text_sql(value, kind)
     raise _refused(kind.sql())
 
 

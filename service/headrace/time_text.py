@@ -1,4 +1,4 @@
-"""Ground floor: DuckDB text that reads and writes dates and timestamps as Spark's casts do.
+"""Ground floor: DuckDB text that reads and writes dates, timestamps and intervals as Spark's casts do.
 
 Takes DuckDB expressions; a text that Spark does not accept gives NULL, the caller decides whether that is an error.
 Connections are taken to have TimeZone set to `zone`. Source: Spark SparkDateTimeUtils.stringToTimestamp, stringToDate.
@@ -7,6 +7,7 @@ Connections are taken to have TimeZone set to `zone`. Source: Spark SparkDateTim
 from __future__ import annotations
 
 from headrace.duck import let, quote_text
+from headrace.types import DAY_TIME_FIELDS, DAY_TIME_INTERVAL, FIELD_SIZES, DataType, IntervalType
 
 UTC_NAMES = frozenset({"UTC", "Z", "ETC/UTC", "GMT", "UT", "+00:00"})
 _BLANK = r"[\x00-\x20]*"
@@ -160,3 +161,52 @@ def iso_timestamp_sql(instant: str, zone: str) -> str:
             ),
         ),
     )
+
+
+def interval_to_text_sql(sql: str, kind: DataType) -> str:
+    """Return an interval as a literal of its own fields, such as ``INTERVAL '1 02:03' DAY TO MINUTE``.
+
+    A calendar interval is the numbers that are not zero, such as ``1 years 2 days 0.5 seconds``.
+    """
+    if not isinstance(kind, IntervalType):
+        return let(sql, _calendar)
+    named = quote_text(f"' {kind.sql().removeprefix('INTERVAL ')}")
+
+    def shown(value: str) -> str:
+        body = _day_time(value, kind) if kind == DAY_TIME_INTERVAL else _year_month(value, kind)
+        return f"('INTERVAL ''' || CASE WHEN {value} < 0 THEN '-' ELSE '' END || {body} || {named})"
+
+    return let(sql, shown)
+
+
+def _day_time(value: str, kind: IntervalType) -> str:
+    first, last = (DAY_TIME_FIELDS.index(name) for name in kind.fields)
+    rest, parts = f"abs(CAST({value} AS HUGEINT))", []
+    for place in range(first, last + 1):
+        name = DAY_TIME_FIELDS[place]
+        inside = f" % {FIELD_SIZES[DAY_TIME_FIELDS[place - 1]] // FIELD_SIZES[name]}" if place > first else ""
+        between = "" if place == first else " " if name == "HOUR" else ":"
+        digits = "%d" if name == "DAY" else "%02d"
+        parts.append(f"printf('{between}{digits}', CAST({rest} // {FIELD_SIZES[name]}{inside} AS BIGINT))")
+    if kind.fields[1] == "SECOND":
+        parts.append(f"rtrim(printf('.%06d', CAST({rest} % 1000000 AS BIGINT)), '0.')")
+    return " || ".join(parts)
+
+
+def _year_month(value: str, kind: IntervalType) -> str:
+    first, last = kind.fields
+    if first != last:
+        return f"printf('%d-%d', abs({value}) // 12, abs({value}) % 12)"
+    return f"CAST(abs({value}) // {FIELD_SIZES[first]} AS VARCHAR)"
+
+
+def _calendar(value: str) -> str:
+    units = ("year", "month", "day", "hour", "minute")
+    parts = [f"CASE WHEN date_part('{u}', {value}) <> 0 THEN date_part('{u}', {value}) || ' {u}s' END" for u in units]
+    micros = f"date_part('microsecond', {value})"
+    seconds = (
+        f"CASE WHEN {micros} < 0 THEN '-' ELSE '' END || abs({micros}) // 1000000 || "
+        f"rtrim(printf('.%06d', abs({micros}) % 1000000), '0.') || ' seconds'"
+    )
+    shown = f"concat_ws(' ', {', '.join(parts)}, CASE WHEN {micros} <> 0 THEN {seconds} END)"
+    return f"(CASE WHEN {value} IS NOT NULL THEN coalesce(nullif({shown}, ''), '0 seconds') END)"

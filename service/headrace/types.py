@@ -6,7 +6,7 @@ instant (Arrow timestamp[us, UTC]), TIMESTAMP_NTZ has no zone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -26,7 +26,7 @@ class DataType:
 
 @dataclass(frozen=True, slots=True)
 class AtomicType(DataType):
-    """A type without parts; the constants below are all there are."""
+    """A type without parts; the constants below are all there are, but for the fields of intervals."""
 
     name: str
 
@@ -37,6 +37,27 @@ class AtomicType(DataType):
     def arrow(self) -> pa.DataType:
         """Return the Arrow type in which batches carry it."""
         return _ARROW[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalType(AtomicType):
+    """INTERVAL DAY TO SECOND or INTERVAL YEAR TO MONTH, with all of its fields or some, such as INTERVAL HOUR.
+
+    Law: two are equal when both are of days or both of months; the fields only say how one is read and written.
+    """
+
+    fields: tuple[str, str] = field(compare=False)
+    """The first and the last."""
+
+    @property
+    def unit(self) -> int:
+        """Microseconds, or months, that one of its last field is."""
+        return FIELD_SIZES[self.fields[1]]
+
+    def sql(self) -> str:
+        """Return Spark's SQL name."""
+        first, last = self.fields
+        return f"INTERVAL {first}" if first == last else f"INTERVAL {first} TO {last}"
 
 
 NULL = AtomicType("VOID")
@@ -56,8 +77,15 @@ TIME = AtomicType("TIME(6)")
 VARIANT = AtomicType("VARIANT")
 GEOMETRY = AtomicType("GEOMETRY")
 GEOGRAPHY = AtomicType("GEOGRAPHY")
-DAY_TIME_INTERVAL = AtomicType("INTERVAL DAY TO SECOND")
-YEAR_MONTH_INTERVAL = AtomicType("INTERVAL YEAR TO MONTH")
+FIELD_SIZES = {
+    **{"DAY": 86_400_000_000, "HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000},
+    **{"YEAR": 12, "MONTH": 1},
+}
+"""Microseconds, or months, of each field of an interval."""
+DAY_TIME_FIELDS = ("DAY", "HOUR", "MINUTE", "SECOND")
+DAY_TIME_INTERVAL = IntervalType("INTERVAL DAY TO SECOND", ("DAY", "SECOND"))
+YEAR_MONTH_FIELDS = ("YEAR", "MONTH")
+YEAR_MONTH_INTERVAL = IntervalType("INTERVAL YEAR TO MONTH", ("YEAR", "MONTH"))
 CALENDAR_INTERVAL = AtomicType("INTERVAL")
 
 _ARROW = {
@@ -81,6 +109,13 @@ _ARROW = {
     "INTERVAL YEAR TO MONTH": pa.int32(),
     "INTERVAL": pa.month_day_nano_interval(),
 }
+
+
+def interval_of(first: str, last: str) -> IntervalType:
+    """Return the interval of the fields from the first to the last, such as HOUR and SECOND."""
+    whole = DAY_TIME_INTERVAL if first in DAY_TIME_FIELDS else YEAR_MONTH_INTERVAL
+    return replace(whole, fields=(first, last))
+
 
 INTEGRAL = (TINYINT, SMALLINT, INT, BIGINT)
 """Whole numbers, narrow to wide."""

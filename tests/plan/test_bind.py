@@ -62,7 +62,7 @@ def test_default_names_of_aggregates_are_sparks(item: str, name: str, kind: str)
         ("9999999999", "9999999999", "BIGINT"),
         ("7L", "7", "BIGINT"),
         ("X'1F'", "X'1F'", "BINARY"),
-        ("INTERVAL 10 SECONDS", "INTERVAL '10' SECOND", "INTERVAL DAY TO SECOND"),
+        ("INTERVAL 10 SECONDS", "INTERVAL '10' SECOND", "INTERVAL SECOND"),
         ("struct(n, upper(user))", "struct(n, upper(user))", "STRUCT<n: INT, col2: STRING>"),
         (
             "transform(xs, x -> x * 10)",

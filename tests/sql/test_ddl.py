@@ -92,8 +92,10 @@ def test_every_name_of_a_type_is_known(names: str, kind: DataType) -> None:
 
 
 def test_intervals_are_read_with_their_units() -> None:
-    """DAY TO SECOND and its parts are one type, YEAR TO MONTH another."""
+    """DAY TO SECOND and its parts are equal, YEAR TO MONTH another; each keeps its name."""
     assert parse_type("interval day to second") == parse_type("INTERVAL HOUR") == DAY_TIME_INTERVAL
+    names = ["INTERVAL HOUR", "INTERVAL MINUTE TO SECOND", "INTERVAL YEAR", "INTERVAL DAY TO SECOND"]
+    assert [parse_type(name.lower()).sql() for name in names] == names
     assert parse_type("interval year to month") == parse_type("interval month") == YEAR_MONTH_INTERVAL
     assert parse_type("interval") == CALENDAR_INTERVAL
 

@@ -1,42 +1,41 @@
-"""Texts of intervals: those whose fields are not known are refused, never written with others."""
+"""Texts of intervals hold the fields of their types, whichever way these came about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headrace.batch.session import BatchSession
-from headrace.clock import SystemClock
-from headrace.errors import StreamErrors
+from headrace.sql.interval import interval_text
+from headrace.time_text import interval_to_text_sql
+from headrace.types import DAY_TIME_FIELDS, FIELD_SIZES, YEAR_MONTH_FIELDS, interval_of
+
+_PAIRS = st.sampled_from(
+    [
+        (fields[first], fields[last])
+        for fields in (DAY_TIME_FIELDS, YEAR_MONTH_FIELDS)
+        for last in range(len(fields))
+        for first in range(last + 1)
+    ]
+)
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[BatchSession]:
-    """One session of batch SQL."""
-    found = BatchSession({}, SystemClock())
-    yield found
-    found.close()
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One connection for all texts."""
+    with duckdb.connect() as found:
+        yield found
 
 
-@pytest.mark.parametrize(
-    "interval",
-    [
-        "INTERVAL '1' DAY",
-        "DATE '2020-01-02' - DATE '2020-01-01'",
-        "-INTERVAL '3' MONTH",
-        "INTERVAL 1 DAY + INTERVAL 2 HOURS",
-    ],
-)
-def test_the_text_of_an_interval_with_fields_of_its_own_is_refused(session: BatchSession, interval: str) -> None:
-    """Spark writes INTERVAL '1' DAY, and the type here is that of all fields."""
-    with pytest.raises(StreamErrors) as caught:
-        session.run(f"SELECT CAST({interval} AS STRING)")
-    assert [error.code for error in caught.value.errors] == ["SQL_UNSUPPORTED"]
-
-
-def test_the_text_of_an_interval_of_all_fields_is_sparks(session: BatchSession) -> None:
-    """Differences of timestamps, products and make_dt_interval() are DAY TO SECOND."""
-    moments = "TIMESTAMP '2020-01-02 00:00:01' - TIMESTAMP '2020-01-01 00:00:00'"
-    lines = session.run(f"SELECT CAST({moments} AS STRING), CAST(make_dt_interval(1) AS STRING)").lines
-    assert list(lines) == ["INTERVAL '1 00:00:01' DAY TO SECOND\tINTERVAL '1 00:00:00' DAY TO SECOND"]
+@given(fields=_PAIRS, count=st.integers(-(10**6), 10**6), rest=st.integers(0, 10**6 - 1))
+def test_rows_and_literals_are_written_alike(
+    connection: duckdb.DuckDBPyConnection, fields: tuple[str, str], count: int, rest: int
+) -> None:
+    """By DuckDB for rows, by Python for literals in the names of columns."""
+    kind = interval_of(*fields)
+    value = count * FIELD_SIZES[fields[1]] + (rest if fields[1] == "SECOND" else 0)
+    row = connection.execute(f"SELECT {interval_to_text_sql(f'{value}::BIGINT', kind)}").fetchone()
+    assert row == (interval_text(value, kind),)

@@ -16,6 +16,7 @@ from headrace.sql.function import Argument
 from headrace.types import (
     BIGINT,
     BOOLEAN,
+    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     INT,
@@ -24,6 +25,7 @@ from headrace.types import (
     SMALLINT,
     STRING,
     TINYINT,
+    YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
 )
@@ -90,19 +92,30 @@ def fits(value: int, kind: DataType) -> bool:
 
 def cast_to(expression: Expression, kind: DataType) -> Expression:
     """Return the expression with the type; a literal is converted at once where the value stays exact."""
-    if expression.type == kind:
+    if expression.type == kind and same_fields(expression.type, kind):
         return expression
     if isinstance(expression, Literal):
         folded = _folded(expression, kind)
         if folded is not None:
             return folded
-    return Cast(kind, expression)
+    return written_cast(expression, kind, try_=False)
+
+
+def same_fields(one: DataType, other: DataType) -> bool:
+    """Return True when two equal types also name the same fields of the intervals in them."""
+    return one is other or one.sql() == other.sql()
+
+
+def written_cast(expression: Expression, kind: DataType, *, try_: bool) -> Cast:
+    """Return the cast, told apart from others by the fields of the intervals in both types."""
+    names = f"{expression.type.sql()} {kind.sql()}"
+    return Cast(kind, expression, try_, names if "INTERVAL" in names else "")
 
 
 def _folded(literal: Literal, kind: DataType) -> Literal | None:
     value = literal.value
-    if value is None:
-        return Literal(kind, None)
+    if value is None or (literal.type == kind and kind in (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)):
+        return Literal(kind, value)
     if isinstance(value, int) and literal.type in INTEGRAL:
         return _folded_whole(value, kind)
     if isinstance(value, Decimal) and kind in (DOUBLE, FLOAT):
@@ -155,7 +168,9 @@ def value_of(expression: Expression) -> Any:
             return value
         case Cast(child=child, type=kind):
             value = value_of(child)
-            return value if kind == child.type or value is None or child.type == NULL else _cast_value(value, kind)
+            if value is None or child.type == NULL or (kind == child.type and same_fields(kind, child.type)):
+                return value
+            return _cast_value(value, kind)
         case Call(function="negative", args=(child,)):
             value = value_of(child)
             return value if value is NO_VALUE or value is None else -value

@@ -54,10 +54,14 @@ class UserCall(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Cast(Expression):
-    """CAST or TRY_CAST to `type`; whether a bad value raises is the session's ANSI mode unless `try_`."""
+    """CAST or TRY_CAST to `type`; whether a bad value raises is the session's ANSI mode unless `try_`.
+
+    `fields` are the names of both types where these are intervals, whose types are equal whatever their fields.
+    """
 
     child: Expression
     try_: bool = False
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)

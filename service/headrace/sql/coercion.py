@@ -13,7 +13,10 @@ from headrace.types import (
     BIGINT,
     BINARY,
     BOOLEAN,
+    CALENDAR_INTERVAL,
     DATE,
+    DAY_TIME_FIELDS,
+    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     GEOGRAPHY,
@@ -27,13 +30,16 @@ from headrace.types import (
     TIMESTAMP_NTZ,
     TINYINT,
     VARIANT,
+    YEAR_MONTH_FIELDS,
     ArrayType,
     AtomicType,
     DataType,
     DecimalType,
     Field,
+    IntervalType,
     MapType,
     StructType,
+    interval_of,
     is_numeric,
 )
 
@@ -67,7 +73,7 @@ def common_types(kinds: Sequence[DataType], settings: SqlSettings = DEFAULT) -> 
     return found
 
 
-UNORDERED = (VARIANT, GEOMETRY, GEOGRAPHY)
+UNORDERED = (VARIANT, GEOMETRY, GEOGRAPHY, CALENDAR_INTERVAL)
 """Types whose values are never compared."""
 
 
@@ -184,7 +190,9 @@ def bounded_decimal(precision: int, scale: int) -> DecimalType:
 
 def _tightest(a: DataType, b: DataType, settings: SqlSettings) -> DataType | None:
     """Return the type to which both widen without a string."""
-    if a == b or b == NULL:
+    if isinstance(a, IntervalType) and isinstance(b, IntervalType) and a == b:
+        return spanning(a, b)
+    if (a == b and not _of_intervals(a)) or b == NULL:
         return a
     if a == NULL:
         return b
@@ -193,6 +201,18 @@ def _tightest(a: DataType, b: DataType, settings: SqlSettings) -> DataType | Non
     if a in _TIMES and b in _TIMES:
         return max(a, b, key=_TIMES.index)
     return None
+
+
+def _of_intervals(kind: DataType) -> bool:
+    """Return True for what holds intervals, whose fields may differ where types are equal."""
+    return isinstance(kind, ArrayType | MapType | StructType) and "INTERVAL" in kind.sql()
+
+
+def spanning(a: IntervalType, b: IntervalType) -> IntervalType:
+    """Return the interval from the larger first field of two equal types to the smaller last one."""
+    fields = DAY_TIME_FIELDS if a == DAY_TIME_INTERVAL else YEAR_MONTH_FIELDS
+    first = min(a.fields[0], b.fields[0], key=fields.index)
+    return interval_of(first, max(a.fields[1], b.fields[1], key=fields.index))
 
 
 def _wider_number(a: DataType, b: DataType, settings: SqlSettings) -> DataType:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from headrace.duck import let, quote_text
+from headrace.duck import duckdb_type, let, quote_text
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode
+from headrace.sql.function import Rendered
 from headrace.sql.settings import SqlSettings
 from headrace.time_text import instant_of_local_sql, is_utc, zoned_instant_sql
 from headrace.types import DATE, TIMESTAMP, DataType
@@ -184,6 +185,36 @@ def _readable(part: _Part, pattern: str) -> tuple[str, str]:
     if found is None:
         raise _refused(part, pattern)
     return found
+
+
+def parse_with(text_sql: str, pattern: Rendered, kind: DataType, mode: CastMode, settings: SqlSettings) -> str:
+    """Return a VARCHAR read as `parse_sql` reads it, in a pattern that may stand in a column.
+
+    Raises:
+        StreamError: as `parse_sql`, for a constant pattern.
+    """
+    if pattern.constant:
+        if pattern.value is None:
+            return f"CAST(NULL AS {duckdb_type(kind)})"
+        return parse_sql(text_sql, str(pattern.value), kind, mode=mode, settings=settings)
+    given = ", ".join(quote_text(text) for text in (kind.sql(), settings.time_zone, mode.value))
+    micros = f"headrace_read_times({text_sql}, {pattern.sql}, {given})"
+    if kind == DATE:
+        return f"CAST(make_timestamp({micros}) AS DATE)"
+    return f"{'make_timestamptz' if kind == TIMESTAMP else 'make_timestamp'}({micros})"
+
+
+def format_with(wall_sql: str, pattern: Rendered, settings: SqlSettings) -> str:
+    """Return a TIMESTAMP written as `format_sql` writes it, in a pattern that may stand in a column.
+
+    Raises:
+        StreamError: as `format_sql`, for a constant pattern.
+    """
+    if pattern.constant:
+        if pattern.value is None:
+            return "CAST(NULL AS VARCHAR)"
+        return format_sql(wall_sql, str(pattern.value), settings=settings)
+    return f"headrace_write_times(epoch_us({wall_sql}), {pattern.sql}, {quote_text(settings.time_zone)})"
 
 
 _OF_WEEKS = frozenset("YWwuec")

@@ -1,7 +1,7 @@
 """Room 2: Spark's interval texts, such as ``10 seconds`` or ``interval 1 month -2 days``.
 
-Takes a text, gives months, days and microseconds, or microseconds alone where a fixed length is needed. Source: Spark
-IntervalUtils.stringToInterval.
+Takes a text, gives months, days and microseconds, or microseconds alone where a fixed length is needed; and back, the
+text of an interval as a literal. Source: Spark IntervalUtils.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from headrace.errors import StreamError
+from headrace.types import DAY_TIME_FIELDS, FIELD_SIZES, IntervalType
 
 _NUMBER = re.compile(r"\s*([+-]?)\s*(\d+(?:\.\d*)?|\.\d+)")
 _UNIT = re.compile(r"\s+([a-z]+)", re.IGNORECASE)
@@ -22,6 +23,7 @@ _US = {
     "hour": 3_600_000_000,
 }
 _DAYS = {"day": 1, "week": 7}
+_FRACTION, _INT, _LONG = 9, 2**31 - 1, 2**63 - 1
 _MONTHS = {"month": 1, "year": 12}
 US_PER_DAY = 86_400_000_000
 
@@ -58,6 +60,8 @@ def parse_interval(text: str) -> Interval:
             days += int(amount) * _DAYS[unit]
         else:
             months += int(amount) * _MONTHS[unit]
+    if max(abs(months), abs(days)) > _INT or abs(days * US_PER_DAY + us) > _LONG:
+        raise _malformed(text, "it is too long", "ARITHMETIC_EXCEPTION")
     return Interval(months, days, int(us))
 
 
@@ -75,9 +79,32 @@ def _part(text: str, rest: str, start: int) -> tuple[Decimal, str, int]:
     if unit not in (*_US, *_DAYS, *_MONTHS):
         allowed = ", ".join((*_US, *_DAYS, *_MONTHS))
         raise _malformed(text, f"{found[1]!r} is no unit; allowed: {allowed}", "INVALID_UNIT")
+    if len(number[2].partition(".")[2]) > _FRACTION:
+        raise _malformed(text, "a fraction has at most nine digits", "INVALID_PRECISION")
     if amount != amount.to_integral_value() and unit != "second":
         raise _malformed(text, f"only seconds may have a fraction, not {found[1]!r}", "INVALID_FRACTION")
     return amount, unit, found.end()
+
+
+def interval_text(value: int, kind: IntervalType) -> str:
+    """Return an interval as Spark writes it, such as ``INTERVAL '1 02:03' DAY TO MINUTE``.
+
+    Args:
+        value: Microseconds, or months.
+        kind: Its type, whose fields are written.
+    """
+    first, last = kind.fields
+    rest, sign = abs(value), "-" if value < 0 else ""
+    if first not in DAY_TIME_FIELDS:
+        years = f"{rest // 12}-{rest % 12}" if first != last else str(rest // 12 if first == "YEAR" else rest)
+        return f"INTERVAL '{sign}{years}' {kind.sql().removeprefix('INTERVAL ')}"
+    shown = ""
+    for field in DAY_TIME_FIELDS[DAY_TIME_FIELDS.index(first) : DAY_TIME_FIELDS.index(last) + 1]:
+        amount, rest = divmod(rest, FIELD_SIZES[field])
+        between = "" if field == first else " " if field == "HOUR" else ":"
+        shown += between + (str(amount) if field == "DAY" else f"{amount:02d}")
+    fraction = f".{rest:06d}".rstrip("0").rstrip(".") if last == "SECOND" else ""
+    return f"INTERVAL '{sign}{shown}{fraction}' {kind.sql().removeprefix('INTERVAL ')}"
 
 
 def fixed_duration_us(text: str) -> int:

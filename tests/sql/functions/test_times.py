@@ -17,6 +17,7 @@ from headrace.types import (
     DAY_TIME_INTERVAL,
     TIMESTAMP,
     YEAR_MONTH_INTERVAL,
+    interval_of,
 )
 
 N, L, T, DT = "INT", "BIGINT", "TIMESTAMP", "DATE"
@@ -104,11 +105,12 @@ CASES: list[tuple[Any, Any, str]] = [
     (("subtract", at(2020, 1, 1), seconds(10)), at(2019, 12, 31, 23, 59, 50), T),
     (("add", date(2020, 1, 31), ("of", 1, YEAR_MONTH_INTERVAL)), date(2020, 2, 29), DT),
     (("add", at(2020, 1, 31, 5), ("of", 1, YEAR_MONTH_INTERVAL)), at(2020, 2, 29, 5), T),
-    (("add", date(2020, 1, 31), ("of", DAY, DAY_TIME_INTERVAL)), date(2020, 2, 1), DT),
+    (("add", date(2020, 1, 31), ("of", DAY, interval_of("DAY", "DAY"))), date(2020, 2, 1), DT),
+    (("add", date(2020, 1, 31), ("of", DAY, DAY_TIME_INTERVAL)), at(2020, 2, 1), T),
     (("add", date(2020, 1, 31), seconds(1)), at(2020, 1, 31, 0, 0, 1), T),
     (("add", date(2020, 1, 31), 1), date(2020, 2, 1), DT),
     (("subtract", at(2020, 1, 2), at(2020, 1, 1)), DAY, "INTERVAL DAY TO SECOND"),
-    (("subtract", date(2020, 1, 2), date(2020, 1, 1)), DAY, "INTERVAL DAY TO SECOND"),
+    (("subtract", date(2020, 1, 2), date(2020, 1, 1)), DAY, "INTERVAL DAY"),
     (("add", seconds(1), seconds(2)), 3_000_000, "INTERVAL DAY TO SECOND"),
     (("multiply", seconds(2), 3), 6_000_000, "INTERVAL DAY TO SECOND"),
     (("divide", seconds(3), 2), 1_500_000, "INTERVAL DAY TO SECOND"),

@@ -107,6 +107,11 @@ def _quiet_sum() -> Phases:
     return _checked(_LONG, quiet=True)
 
 
+def _of_all_fields(kind: DataType) -> DataType:
+    """Return the interval type of all fields that an interval is of."""
+    return DAY_TIME_INTERVAL if kind == DAY_TIME_INTERVAL else YEAR_MONTH_INTERVAL
+
+
 def _interval_limit(kind: DataType) -> int:
     return _LONG if kind == DAY_TIME_INTERVAL else 2**31 - 1
 
@@ -199,7 +204,7 @@ def _interval_avg(kind: DataType, *, quiet: bool) -> AggregateForm:
         quotient = half_up(f"CAST({buffers[0]} AS HUGEINT)", f"CAST({buffers[2]} AS HUGEINT)")
         return f"CASE WHEN {buffers[2]} > 0 AND NOT {buffers[1]} THEN {quotient} END"
 
-    return form([kind], kind, [kind, BOOLEAN, BIGINT], _mean(total, final))
+    return form([kind], _of_all_fields(kind), [kind, BOOLEAN, BIGINT], _mean(total, final))
 
 
 def _decimal_avg(kind: DecimalType, *, quiet: bool) -> AggregateForm:

@@ -13,7 +13,7 @@ from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, either, form, only, over, table
 from headrace.sql.aggregates.moments import NAN, over_count, over_degrees, unless_empty
 from headrace.sql.function import Argument
-from headrace.sql.functions.arithmetic import DIVIDE_BY_ZERO
+from headrace.sql.functions.instant import DIVIDE_BY_ZERO
 from headrace.sql.functions.signature import accept
 from headrace.sql.settings import SqlSettings
 from headrace.types import BIGINT, DOUBLE

@@ -100,9 +100,9 @@ def _ranked(*, descending: bool) -> _Result:
 
 
 def _number(argument: Argument) -> DataType:
-    """Return what percentiles are computed in: intervals stay, all else becomes DOUBLE."""
+    """Return what percentiles are computed in: intervals of all fields, and DOUBLE for all else."""
     if argument.type in _INTERVALS:
-        return argument.type
+        return DAY_TIME_INTERVAL if argument.type == DAY_TIME_INTERVAL else YEAR_MONTH_INTERVAL
     accept(argument, NUMERIC, 0)
     return DOUBLE
 

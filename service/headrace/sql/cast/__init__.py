@@ -9,6 +9,7 @@ from __future__ import annotations
 from headrace.duck import duckdb_type, each, let, quote
 from headrace.errors import StreamError
 from headrace.sql.cast.from_text import cast_text
+from headrace.sql.cast.intervals import cast_interval
 from headrace.sql.cast.mode import Casting, CastMode
 from headrace.sql.cast.numbers import cast_number
 from headrace.sql.cast.times import TIMES, cast_time
@@ -24,6 +25,7 @@ from headrace.types import (
     VARIANT,
     ArrayType,
     DataType,
+    IntervalType,
     MapType,
     StructType,
     is_numeric,
@@ -59,7 +61,7 @@ def can_cast(frm: DataType, to: DataType, *, mode: CastMode, settings: SqlSettin
 
 def _cast(sql: str, casting: Casting) -> str:
     frm, to = casting.frm, casting.to
-    if frm == to:
+    if frm == to and (frm is to or frm.sql() == to.sql()):
         return sql
     if frm == NULL:
         return f"CAST({sql} AS {duckdb_type(to)})"
@@ -69,6 +71,14 @@ def _cast(sql: str, casting: Casting) -> str:
         return cast_to_text(sql, casting)
     if frm == STRING:
         return cast_text(sql, casting)
+    return _between(sql, casting)
+
+
+def _between(sql: str, casting: Casting) -> str:
+    """A cast among types that are neither texts nor variants."""
+    frm, to = casting.frm, casting.to
+    if isinstance(frm, IntervalType) or isinstance(to, IntervalType):
+        return cast_interval(sql, casting)
     if isinstance(frm, ArrayType | MapType | StructType):
         return let(sql, lambda value: _nested(value, casting))
     if frm in TIMES or to in TIMES:

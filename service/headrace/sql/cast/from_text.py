@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from headrace.duck import duckdb_type, let, quote_text
 from headrace.sql.cast.mode import Casting
+from headrace.sql.cast.text_intervals import cast_text_to_interval
 from headrace.time_text import date_from_text_sql, timestamp_from_text_sql, timestamp_ntz_from_text_sql
 from headrace.types import (
     BINARY,
@@ -19,6 +20,7 @@ from headrace.types import (
     TIMESTAMP_NTZ,
     DataType,
     DecimalType,
+    IntervalType,
 )
 
 _BLANK = r"[ \t\n\r\f\v]*"
@@ -37,6 +39,8 @@ def cast_text(sql: str, casting: Casting) -> str:
     to = casting.to
     if to == BINARY:
         return f"encode({sql})"
+    if isinstance(to, IntervalType):
+        return cast_text_to_interval(sql, casting, to)
     if isinstance(to, DecimalType):
         return let(sql, lambda text: _decimal(text, casting))
     read = _READERS.get(to)

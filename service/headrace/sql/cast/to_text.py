@@ -5,11 +5,10 @@ from __future__ import annotations
 from headrace.duck import each, let, quote
 from headrace.number_text import decimal_to_text_sql, floating_to_text_sql
 from headrace.sql.cast.mode import Casting
-from headrace.time_text import timestamp_to_text_sql
+from headrace.time_text import interval_to_text_sql, timestamp_to_text_sql
 from headrace.types import (
     BINARY,
     CALENDAR_INTERVAL,
-    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     GEOGRAPHY,
@@ -17,10 +16,10 @@ from headrace.types import (
     STRING,
     TIMESTAMP,
     VARIANT,
-    YEAR_MONTH_INTERVAL,
     ArrayType,
     DataType,
     DecimalType,
+    IntervalType,
     MapType,
     StructType,
 )
@@ -30,9 +29,9 @@ def cast_to_text(sql: str, casting: Casting) -> str:
     """Return the value as CAST(... AS STRING) writes it.
 
     Raises:
-        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for calendar intervals.
+        StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for geometries, and for what holds them or variants.
     """
-    if casting.frm == CALENDAR_INTERVAL or _has_no_text(casting.frm):
+    if _has_no_text(casting.frm):
         raise casting.refused()
     return _text(sql, casting.frm, casting.settings.time_zone)
 
@@ -58,10 +57,8 @@ def _text(sql: str, kind: DataType, zone: str) -> str:
     if kind == BINARY:
         # Spark takes the bytes as they are; DuckDB holds UTF-8 only: bad bytes become what Spark shows.
         return let(sql, lambda value: f"COALESCE(TRY(decode({value})), headrace_utf8({value}))")
-    if kind == DAY_TIME_INTERVAL:
-        return let(sql, _day_time)
-    if kind == YEAR_MONTH_INTERVAL:
-        return let(sql, _year_month)
+    if isinstance(kind, IntervalType) or kind == CALENDAR_INTERVAL:
+        return interval_to_text_sql(sql, kind)
     if isinstance(kind, ArrayType | MapType | StructType):
         return let(sql, lambda value: _nested(value, kind, zone))
     if isinstance(kind, DecimalType):
@@ -88,28 +85,3 @@ def _nested(value: str, kind: ArrayType | MapType | StructType, zone: str) -> st
 
 def _part(sql: str, kind: DataType, zone: str) -> str:
     return f"COALESCE({_text(sql, kind, zone)}, 'null')"
-
-
-def _day_time(us: str) -> str:
-    whole = f"abs(CAST({us} AS HUGEINT))"
-    fraction = f"rtrim(printf('.%06d', CAST({whole} % 1000000 AS BIGINT)), '0.')"
-    clock = ", ".join(
-        f"CAST({part} AS BIGINT)"
-        for part in (
-            f"{whole} // 86400000000",
-            f"{whole} // 3600000000 % 24",
-            f"{whole} // 60000000 % 60",
-            f"{whole} // 1000000 % 60",
-        )
-    )
-    return (
-        f"('INTERVAL ''' || CASE WHEN {us} < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d', {clock}) || "
-        f"{fraction} || ''' DAY TO SECOND')"
-    )
-
-
-def _year_month(months: str) -> str:
-    return (
-        f"('INTERVAL ''' || CASE WHEN {months} < 0 THEN '-' ELSE '' END || "
-        f"printf('%d-%d', abs({months}) // 12, abs({months}) % 12) || ''' YEAR TO MONTH')"
-    )

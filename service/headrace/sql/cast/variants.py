@@ -22,6 +22,7 @@ from headrace.types import (
     ArrayType,
     DataType,
     DecimalType,
+    IntervalType,
     MapType,
     StructType,
 )
@@ -67,7 +68,7 @@ def cast_to_variant(sql: str, casting: Casting) -> str:
         StreamError: DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION for structs and maps, which Spark does not cast;
             SQL_UNSUPPORTED for types that a variant does not hold here.
     """
-    if _holds(casting.frm, lambda kind: isinstance(kind, StructType | MapType)):
+    if _holds(casting.frm, lambda kind: isinstance(kind, StructType | MapType | IntervalType)):
         raise casting.refused()
     if not _holds(casting.frm, lambda kind: kind in (*INTEGRAL, BOOLEAN, STRING, NULL)):
         message = f"A cast of {casting.frm.sql()} to VARIANT is not done; allowed: texts, whole numbers and booleans."

@@ -12,11 +12,10 @@ from headrace.duck import duckdb_type
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.coercion import decimal_result
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
-from headrace.sql.functions.instant import date_plus, timestamp_plus
+from headrace.sql.functions.instant import DIVIDE_BY_ZERO, INTERVALS, MOMENTS, render_timed, timed_types, within
 from headrace.sql.functions.signature import (
     NUMERIC,
     accept,
-    as_type,
     common,
     fail,
     fits,
@@ -29,9 +28,6 @@ from headrace.sql.functions.signature import (
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
-    CALENDAR_INTERVAL,
-    DATE,
-    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     INT,
@@ -39,12 +35,10 @@ from headrace.types import (
     NULL,
     SMALLINT,
     STRING,
-    TIMESTAMP,
-    TIMESTAMP_NTZ,
     TINYINT,
-    YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
+    IntervalType,
     is_numeric,
 )
 
@@ -59,12 +53,7 @@ WHOLE_DECIMALS: Mapping[DataType, DecimalType] = {
 }
 """The decimal that holds every value of a whole type (Spark DecimalType.forType)."""
 
-_INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL, CALENDAR_INTERVAL)
-_MOMENTS = (DATE, TIMESTAMP, TIMESTAMP_NTZ)
-DIVIDE_BY_ZERO = fail("DIVIDE_BY_ZERO", "'Division by zero. Use `try_divide` to tolerate divisor being 0.'")
-_SPAN_BY_ZERO = fail("INTERVAL_DIVIDED_BY_ZERO", "'Division by zero. Use `try_divide` to tolerate it.'")
 REMAINDER_BY_ZERO = fail("REMAINDER_BY_ZERO", "'Remainder by zero. Use `try_mod` to tolerate divisor being 0.'")
-_DAY_US = 86_400_000_000
 
 
 def _attempted(value: Rendered, kind: DataType, settings: SqlSettings) -> Rendered:
@@ -83,7 +72,7 @@ class Operator:
     def resolve(self, arguments: Sequence[Argument]) -> Resolved:
         """Return the types of ``left <sign> right``."""
         left, right = (a.type for a in arguments)
-        timed = _timed(self.name, arguments)
+        timed = timed_types(self.name, arguments)
         if timed is not None:
             return timed
         if left == right == STRING and arguments[0].ansi:
@@ -121,8 +110,8 @@ class Operator:
         """Return the text of ``left <sign> right``."""
         left, right = arguments = [_attempted(a, kind, settings) for a in arguments]
         quiet = self.never_raises or not settings.ansi
-        if any(a.type in (*_MOMENTS, *_INTERVALS) for a in arguments):
-            return _render_timed(self.name, arguments, kind, settings)
+        if any(a.type in (*MOMENTS, *INTERVALS) for a in arguments):
+            return render_timed(self.name, arguments, settings, kind)
         if self.sign in ("/", "//", "%"):
             return self._divided(left, right, kind, quiet)
         plain = f"({_wide_enough(left, right, kind)} {self.sign} {right.sql})"
@@ -233,88 +222,10 @@ def _decimal_divided(left: Rendered, right: Rendered, sign: str, kind: DataType)
     return rescaled(f"({top} % {bottom})", scale)
 
 
-def _timed(name: str, arguments: Sequence[Argument]) -> Resolved | None:
-    left, right = (a.type for a in arguments)
-    if not any(k in (*_MOMENTS, *_INTERVALS) for k in (left, right)):
-        return None
-    found = _timed_types(name, left, right, arguments)
-    if found is None:
-        sign = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}.get(name, name)
-        raise mismatch(f'"{left.sql()}" {sign} "{right.sql()}" is not defined.', condition="BINARY_OP_DIFF_TYPES")
-    return found
-
-
-def _timed_types(name: str, left: DataType, right: DataType, arguments: Sequence[Argument]) -> Resolved | None:
-    if name == "div":
-        return Resolved((left, right), BIGINT) if left == right and left in _INTERVALS[:2] else None
-    if name.removeprefix("try_") in ("multiply", "divide"):
-        return _scaled_types(name.removeprefix("try_"), left, right)
-    if name not in ("add", "subtract", "try_add", "try_subtract"):
-        return None
-    if left in _INTERVALS and right in _INTERVALS:
-        return Resolved((left, right), left) if left == right else None
-    if name.endswith("add") and left in (*_INTERVALS, *INTEGRAL) and right in _MOMENTS:
-        swapped = _moment_plus(right, left, arguments[0])
-        return None if swapped is None else Resolved((swapped.arguments[1], swapped.arguments[0]), swapped.type)
-    if left in _MOMENTS and right in _MOMENTS and name.endswith("subtract"):
-        kind = DATE if left == right == DATE else TIMESTAMP if TIMESTAMP in (left, right) else TIMESTAMP_NTZ
-        return Resolved((kind, kind), DAY_TIME_INTERVAL)
-    if (left == TIMESTAMP and right == STRING) or left == STRING:
-        return None
-    return _moment_plus(left, right, arguments[1])
-
-
-def _moment_plus(moment: DataType, step: DataType, argument: Argument) -> Resolved | None:
-    if moment == DATE and step in (TINYINT, SMALLINT, INT):
-        return Resolved((DATE, INT), DATE)
-    if step not in _INTERVALS or moment not in _MOMENTS:
-        return None
-    if moment == DATE and step == DAY_TIME_INTERVAL:
-        whole = argument.constant and argument.value is not None and argument.value % _DAY_US == 0
-        return Resolved((DATE, step), DATE) if whole else Resolved((TIMESTAMP, step), TIMESTAMP)
-    return Resolved((moment, step), moment)
-
-
-def _scaled_types(name: str, left: DataType, right: DataType) -> Resolved | None:
-    if name == "multiply" and is_numeric(left) and right in _INTERVALS[:2]:
-        return Resolved((DOUBLE if left not in INTEGRAL else BIGINT, right), right)
-    if left in _INTERVALS[:2] and is_numeric(right) and (name == "multiply" or right in (*INTEGRAL, DOUBLE, FLOAT)):
-        return Resolved((left, DOUBLE if right not in INTEGRAL else BIGINT), left)
-    return None
-
-
-def _render_timed(name: str, arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    left, right = arguments
-    if name == "div":
-        return f"(CASE WHEN {right.sql} = 0 THEN {DIVIDE_BY_ZERO} ELSE CAST({left.sql} // {right.sql} AS BIGINT) END)"
-    if name.removeprefix("try_") in ("multiply", "divide"):
-        return _render_scaled(name, left, right, kind)
-    sign = "+" if name.endswith("add") else "-"
-    if left.type in _INTERVALS and right.type in _INTERVALS:
-        return f"({left.sql} {sign} {right.sql})"
-    if left.type in _MOMENTS and right.type in _MOMENTS:
-        if left.type == DATE:
-            return f"(CAST({left.sql} - {right.sql} AS BIGINT) * {_DAY_US})"
-        return f"(epoch_us({left.sql}) - epoch_us({right.sql}))"
-    if right.type in _MOMENTS:
-        left, right = right, left
-    if left.type == DATE:
-        return date_plus(left.sql, right, sign)
-    return timestamp_plus(left, right, sign, settings)
-
-
-def _render_scaled(name: str, left: Rendered, right: Rendered, kind: DataType) -> str:
-    span, factor = (left, right) if left.type in _INTERVALS else (right, left)
-    if name.endswith("multiply"):
-        value = f"{span.sql} * {factor.sql}"
-        return as_type(f"round({value})" if factor.type == DOUBLE else value, kind)
-    value = f"round(CAST({span.sql} AS DOUBLE) / {factor.sql})"
-    at_zero = "NULL" if name == "try_divide" else _SPAN_BY_ZERO
-    return as_type(f"CASE WHEN {factor.sql} = 0 THEN {at_zero} ELSE {value} END", kind)
-
-
 def _negative(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
     value = arguments[0].sql
+    if isinstance(kind, IntervalType):
+        return within(f"(- CAST({value} AS HUGEINT))", kind, quiet=False, suggestion=False)
     if kind in INTEGRAL:
         if settings.ansi:
             return f"(CAST(0 AS {duckdb_type(kind)}) - {value})"
@@ -324,7 +235,7 @@ def _negative(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettin
 
 def _negatable(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[0].type
-    if kind not in _INTERVALS:
+    if kind not in INTERVALS:
         kind = accept(arguments[0], NUMERIC, 0)
     return Resolved((kind,), kind)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from headrace.duck import each, quote_text
 from headrace.sql.functions.signature import mismatch
-from headrace.types import VARIANT, ArrayType, DataType, MapType, StructType
+from headrace.types import CALENDAR_INTERVAL, VARIANT, ArrayType, DataType, MapType, StructType
 
 
 def orderable(kind: DataType, name: str) -> DataType:
@@ -27,7 +27,7 @@ def _is_unordered(kind: DataType) -> bool:
         return any(_is_unordered(field.type) for field in kind.fields)
     if isinstance(kind, ArrayType):
         return _is_unordered(kind.element)
-    return isinstance(kind, MapType) or kind == VARIANT
+    return isinstance(kind, MapType) or kind in (VARIANT, CALENDAR_INTERVAL)
 
 
 def is_nested(kind: DataType) -> bool:

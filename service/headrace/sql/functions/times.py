@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from headrace.duck import quote_text
 from headrace.sql.cast import CastMode, render_cast
-from headrace.sql.datetime_text import format_sql, parse_sql
+from headrace.sql.datetime_text import format_with, parse_with
 from headrace.sql.function import Argument, Function, How, Render, Rendered, Resolve, Resolved
 from headrace.sql.functions.arithmetic import unscaled
 from headrace.sql.functions.instant import add_months, back, local
@@ -24,7 +24,6 @@ from headrace.sql.functions.signature import (
     table,
     takes,
     typed,
-    unsupported,
 )
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
@@ -115,21 +114,19 @@ def _months_between(arguments: Sequence[Rendered], _kind: DataType, settings: Sq
     return f"(CASE WHEN {arguments[2].sql} THEN {rounded} ELSE {value} END)"
 
 
+_PLAIN = Rendered("'yyyy-MM-dd HH:mm:ss'", STRING, constant=True, value="yyyy-MM-dd HH:mm:ss")
+"""The pattern where none is given."""
+
+
 def _cast_or_parse(kind: DataType, *, quiet: bool) -> Render:
     def render(arguments: Sequence[Rendered], _type: DataType, settings: SqlSettings) -> str:
         mode = CastMode.TRY if quiet else CastMode.ANSI if settings.ansi else CastMode.LEGACY
         source = arguments[0]
         if len(arguments) == 1 or source.type != STRING:
             return render_cast(source.sql, source.type, kind, mode=mode, settings=settings)
-        return parse_sql(source.sql, _pattern(arguments[1]), kind, mode=mode, settings=settings)
+        return parse_with(source.sql, arguments[1], kind, mode, settings)
 
     return render
-
-
-def _pattern(argument: Rendered) -> str:
-    if not argument.constant or argument.value is None:
-        raise unsupported("A date-time pattern must be a constant text.")
-    return str(argument.value)
 
 
 def _readable(kind: DataType) -> Function:
@@ -150,7 +147,7 @@ def _readable_types(kind: DataType) -> Resolve:
 
 def _date_format(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
     wall = local(arguments[0].sql, arguments[0].type, settings)
-    return format_sql(wall, _pattern(arguments[1]), settings=settings)
+    return format_with(wall, arguments[1], settings)
 
 
 def _date_format_types(arguments: Sequence[Argument]) -> Resolved:
@@ -164,9 +161,8 @@ def _unix(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings)
     source = arguments[0]
     moment = source.sql
     if source.type == STRING:
-        pattern = _pattern(arguments[1]) if len(arguments) > 1 else "yyyy-MM-dd HH:mm:ss"
         mode = CastMode.ANSI if settings.ansi else CastMode.LEGACY
-        moment = parse_sql(moment, pattern, TIMESTAMP, mode=mode, settings=settings)
+        moment = parse_with(moment, [*arguments, _PLAIN][1], TIMESTAMP, mode, settings)
     elif source.type != TIMESTAMP:
         moment = back(local(moment, source.type, settings), TIMESTAMP, settings)
     return _floor_div(f"epoch_us({moment})", 1_000_000)
@@ -193,9 +189,8 @@ def _unix_of(unit: int) -> Render:
 
 
 def _from_unixtime(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    pattern = _pattern(arguments[1]) if len(arguments) > 1 else "yyyy-MM-dd HH:mm:ss"
     moment = f"make_timestamptz({arguments[0].sql} * 1000000)"
-    return format_sql(local(moment, TIMESTAMP, settings), pattern, settings=settings)
+    return format_with(local(moment, TIMESTAMP, settings), [*arguments, _PLAIN][1], settings)
 
 
 def _timestamp_seconds(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:

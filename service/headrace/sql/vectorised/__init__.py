@@ -28,6 +28,7 @@ from headrace.sql.vectorised.hashing import (
 from headrace.sql.vectorised.histogram import fewer_bars
 from headrace.sql.vectorised.sketches.registered import SKETCHES
 from headrace.sql.vectorised.values.single import SINGLE
+from headrace.sql.vectorised.values.time_patterns import read_times, write_times
 from headrace.sql.vectorised.vector_folds import mean_of_two, means, sum_of_two, sums
 
 
@@ -113,6 +114,8 @@ ARROW_FUNCTIONS: tuple[ArrowFunction, ...] = (
     ArrowFunction("headrace_vector_sum_of_two", ("FLOAT[]", "FLOAT[]"), "FLOAT[]", sum_of_two),
     ArrowFunction("headrace_vector_means", ("FLOAT[][]",), _MEAN, means),
     ArrowFunction("headrace_vector_mean_of_two", (_MEAN, _MEAN), _MEAN, mean_of_two),
+    ArrowFunction("headrace_read_times", ("VARCHAR",) * 5, "BIGINT", read_times),
+    ArrowFunction("headrace_write_times", ("BIGINT", "VARCHAR", "VARCHAR"), "VARCHAR", write_times),
     *(ArrowFunction(name, parameters, result, run) for name, parameters, result, run in (*SINGLE, *SKETCHES)),
 )
 """What a session registers before it is locked."""

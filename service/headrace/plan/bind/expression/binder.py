@@ -24,7 +24,7 @@ from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.nested import subqueries
 from headrace.plan.bind.refused.typed import check_typed
 from headrace.plan.bind.scope import field_of, named_element
-from headrace.plan.expressions import Cast
+from headrace.plan.constant import written_cast
 from headrace.sql.grammar.variant_path import VariantField
 from headrace.sql.parse import position_of
 from headrace.types import ArrayType, MapType
@@ -124,7 +124,8 @@ def _cast(binding: Binding, node: exp.Expr) -> Bound:
         check_typed(node.this.name, kind)
     leaves.check_cast(child, kind, binding.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"
-    return Bound(Cast(kind, child.expression, try_), text, child.name if isinstance(node.this, VariantField) else None)
+    cast = written_cast(child.expression, kind, try_=try_)
+    return Bound(cast, text, child.name if isinstance(node.this, VariantField) else None)
 
 
 def _case(binding: Binding, node: exp.Expr) -> Bound:

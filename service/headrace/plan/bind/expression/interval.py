@@ -1,4 +1,4 @@
-"""Room 3: interval literals, to microseconds or months."""
+"""Room 3: interval literals, to microseconds or months, and the fields that they name."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ from sqlglot import exp
 from headrace.errors import StreamError
 from headrace.plan.expressions import Literal
 from headrace.sql.interval import parse_interval
-from headrace.types import DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL
+from headrace.types import DAY_TIME_FIELDS, FIELD_SIZES, YEAR_MONTH_FIELDS, interval_of
 
-_UNIT_US = {
-    "MICROSECOND": 1,
-    "MILLISECOND": 1_000,
-    "SECOND": 1_000_000,
-    "MINUTE": 60_000_000,
-    "HOUR": 3_600_000_000,
-    "DAY": 86_400_000_000,
-    "WEEK": 604_800_000_000,
+_FIELD = {
+    **{name.lower(): name for name in (*DAY_TIME_FIELDS, *YEAR_MONTH_FIELDS)},
+    "week": "DAY",
+    "millisecond": "SECOND",
+    "microsecond": "SECOND",
 }
 _MONTHS_MOST = 11
 _MOST = {"HOUR": 24, "MINUTE": 60, "SECOND": 60}
-_FIELDS = ("DAY", "HOUR", "MINUTE", "SECOND")
 
 
 def interval_literal(node: exp.Interval) -> Literal:
@@ -51,13 +47,17 @@ def interval_literal(node: exp.Interval) -> Literal:
 
 
 def _parts(text: str) -> Literal:
+    """An interval of numbers with units; its fields reach from the largest unit to the smallest."""
     interval = parse_interval(text)
-    if interval.months and interval.fixed_us:
+    words = (word.removesuffix("s") for word in re.findall(r"[a-z]+", text.lower()) if word != "interval")
+    named = {_FIELD[word] for word in words}
+    months, times = ([f for f in fields if f in named] for fields in (YEAR_MONTH_FIELDS, DAY_TIME_FIELDS))
+    if months and times:
         message = f"The interval '{text}' mixes months with days; add two intervals instead."
         raise StreamError("SQL_UNSUPPORTED", message)
-    if interval.months or re.search(r"month|year", text, re.IGNORECASE):
-        return Literal(YEAR_MONTH_INTERVAL, interval.months)
-    return Literal(DAY_TIME_INTERVAL, interval.fixed_us)
+    if months:
+        return Literal(interval_of(months[0], months[-1]), interval.months)
+    return Literal(interval_of(times[0], times[-1]), interval.fixed_us)
 
 
 def _span(text: str, first: str, last: str) -> Literal:
@@ -69,8 +69,9 @@ def _span(text: str, first: str, last: str) -> Literal:
             raise _malformed(text, "UNMATCHED_FORMAT_STRING")
         if int(found[2]) > _MONTHS_MOST:
             raise _malformed(text, "INTERVAL_PARSING")
-        return Literal(YEAR_MONTH_INTERVAL, sign * (int(found[1]) * 12 + int(found[2])))
-    wanted = _FIELDS[_FIELDS.index(first) : _FIELDS.index(last) + 1] if {first, last} <= set(_FIELDS) else ()
+        return Literal(interval_of(first, last), sign * (int(found[1]) * 12 + int(found[2])))
+    known = {first, last} <= set(DAY_TIME_FIELDS)
+    wanted = DAY_TIME_FIELDS[DAY_TIME_FIELDS.index(first) : DAY_TIME_FIELDS.index(last) + 1] if known else ()
     numbers = re.split(r"[ :]", body)
     if not wanted:
         raise _malformed(text, "UNSUPPORTED_FROM_TO_EXPRESSION")
@@ -78,8 +79,8 @@ def _span(text: str, first: str, last: str) -> Literal:
         raise _malformed(text, "UNMATCHED_FORMAT_STRING_WITH_NOTICE")
     if any(Decimal(number) >= _MOST[unit] for number, unit in list(zip(numbers, wanted, strict=True))[1:]):
         raise _malformed(text, "INTERVAL_PARSING")
-    micros = sum(Decimal(number) * _UNIT_US[unit] for number, unit in zip(numbers, wanted, strict=True))
-    return Literal(DAY_TIME_INTERVAL, sign * int(micros))
+    micros = sum(Decimal(number) * FIELD_SIZES[unit] for number, unit in zip(numbers, wanted, strict=True))
+    return Literal(interval_of(first, last), sign * int(micros))
 
 
 def _malformed(text: str, kind: str) -> StreamError:

@@ -10,19 +10,20 @@ from typing import Any
 from sqlglot import exp
 
 from headrace.ddl import parse_type
+from headrace.duck import check_structs
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.expression.interval import interval_literal
 from headrace.plan.constant import number
-from headrace.plan.expressions import Call, Expression, Literal
+from headrace.plan.expressions import Literal
 from headrace.sql.cast import CastMode, can_cast, render_cast
+from headrace.sql.interval import interval_text
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
     BINARY,
     BOOLEAN,
     DATE,
-    DAY_TIME_INTERVAL,
     DOUBLE,
     FLOAT,
     INT,
@@ -33,13 +34,12 @@ from headrace.types import (
     TIMESTAMP,
     TINYINT,
     VARIANT,
-    YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
+    IntervalType,
     is_numeric,
 )
 
-_INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)
 LEAVES = (exp.Literal, exp.Boolean, exp.Null, exp.HexString, exp.Interval)
 """The tree classes that `bind_leaf` takes."""
 
@@ -81,18 +81,6 @@ def type_of(node: exp.Expr) -> DataType:
         raise
 
 
-def _has_own_fields(interval: Expression) -> bool:
-    """Return True for an interval that is DAY, or HOUR TO MINUTE, in Spark: the type here is that of all fields."""
-    match interval:
-        case Literal():
-            return True
-        case Call(function="subtract", args=(left, right)) if left.type == right.type == DATE:
-            return True
-        case Call(function="add" | "subtract" | "negative" | "positive" | "abs", args=args):
-            return any(arg.type in _INTERVALS and _has_own_fields(arg) for arg in args)
-    return False
-
-
 def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: bool) -> None:
     """Raise when Spark has no cast between the two types.
 
@@ -101,10 +89,8 @@ def check_cast(child: Bound, kind: DataType, settings: SqlSettings, *, try_: boo
     """
     source = child.expression.type
     mode = CastMode.TRY if try_ else CastMode.ANSI if settings.ansi else CastMode.LEGACY
-    if kind == STRING and source in _INTERVALS and _has_own_fields(child.expression):
-        message = f'The text of "{child.text}" names its own fields, such as DAY alone, which is not done.'
-        raise StreamError("SQL_UNSUPPORTED", message, hint="Write it with extract() and concat().")
     if can_cast(source, kind, mode=mode, settings=settings):
+        check_structs(kind)
         return
     if VARIANT in (source, kind):
         render_cast("v", source, kind, mode=mode, settings=settings)  # says why
@@ -147,8 +133,8 @@ def _text(literal: Literal) -> str:
         return f"X'{value.hex().upper()}'"
     if isinstance(value, float):
         return _double_text(value)
-    if literal.type == DAY_TIME_INTERVAL:
-        return f"INTERVAL '{value / 1_000_000:.9g}' SECOND"
+    if isinstance(literal.type, IntervalType):
+        return interval_text(value, literal.type)
     if isinstance(value, Decimal) and isinstance(literal.type, DecimalType):
         return f"{value:f}"
     return str(value)

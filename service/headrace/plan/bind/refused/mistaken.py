@@ -11,6 +11,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.sql.coercion import mixes_text
 from headrace.types import (
+    CALENDAR_INTERVAL,
     DATE,
     DAY_TIME_INTERVAL,
     NULL,
@@ -33,7 +34,8 @@ _BINARY = frozenset(
 )
 _UNEXPECTED = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
 _TYPES = (_UNEXPECTED, "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "DATATYPE_MISMATCH.DATA_DIFF_TYPES")
-_INTERVALS = (DAY_TIME_INTERVAL, YEAR_MONTH_INTERVAL)
+_EXACT = (DAY_TIME_INTERVAL, CALENDAR_INTERVAL)
+_INTERVALS = (*_EXACT, YEAR_MONTH_INTERVAL)
 
 
 def misplaced_aggregate(name: str, where: str) -> StreamError:
@@ -57,18 +59,29 @@ def operator_mistake(error: StreamError, function: str, shown: str, operands: Se
         error.message = f'Cannot resolve "{shown}": {error.message}'
     if function in _BINARY and error.condition in _TYPES:
         kinds: list[DataType] = [operand.expression.type for operand in operands]
-        same = kinds[0] == kinds[1] or STRING in kinds
+        same = kinds[0] == kinds[1] or (STRING in kinds and YEAR_MONTH_INTERVAL not in kinds)
         shifted = function in ("add", "subtract") and (DATE in kinds or kinds[0] in (TIMESTAMP, TIMESTAMP_NTZ))
         text = STRING in kinds and not (DATE in kinds and function == "add")
-        if (shifted and not text and (DATE in kinds or function == "subtract")) or all(
-            kind in _INTERVALS for kind in kinds
-        ):
-            error.condition = _UNEXPECTED  # Spark has made date_add() of it, or a sum of intervals
+        if (shifted and not text and (DATE in kinds or function == "subtract")) or _of_intervals(function, kinds):
+            error.condition = _UNEXPECTED  # Spark has made date_add() of it, or a function of intervals
         else:
             error.condition = f"DATATYPE_MISMATCH.BINARY_OP_{'WRONG_TYPE' if same else 'DIFF_TYPES'}"
     elif function == "in" and error.condition in _TYPES:
         error.condition = "DATATYPE_MISMATCH.DATA_DIFF_TYPES"
     return error
+
+
+def _of_intervals(function: str, kinds: Sequence[DataType]) -> bool:
+    """Return True where Spark has a function of intervals for the operator: all but sums of months and differences."""
+    if function == "subtract":
+        return (kinds[1] in _EXACT and kinds[0] not in _INTERVALS) or (
+            kinds[1] in (TIMESTAMP, TIMESTAMP_NTZ) and STRING not in kinds
+        )
+    if function == "add":
+        return any(kind in _EXACT for kind in kinds)
+    if function == "multiply":
+        return any(kind in _INTERVALS for kind in kinds)
+    return kinds[0] in _INTERVALS and (function == "divide" or (function == "div" and kinds[1] in _INTERVALS))
 
 
 _OF_ARRAY = frozenset(
@@ -137,7 +150,7 @@ def refuse_mixed(name: str, args: Sequence[Bound], *, ansi: bool) -> None:
     if given == NULL and name in ("array_contains", "map_contains_key"):
         raise _diff("NULL_TYPE", name, args)
     other = given.element if name in _OF_ARRAYS and isinstance(given, ArrayType) else given
-    if ansi and mixes_text(inner, other):
+    if ansi and (mixes_text(inner, other) or (inner == other and inner.sql() != other.sql())):
         raise _diff("MAP_FUNCTION_DIFF_TYPES" if name in _OF_MAP else _BY_FUNCTION[name], name, args)
 
 

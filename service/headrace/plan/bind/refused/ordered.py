@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Column
-from headrace.types import VARIANT, ArrayType, DataType, MapType, StructType
+from headrace.types import CALENDAR_INTERVAL, VARIANT, ArrayType, DataType, MapType, StructType
 from headrace.values import Position
 
 
@@ -54,7 +54,7 @@ def refuse_compared_rows(columns: Iterable[Column], at: Position | None) -> None
 
 
 def _is_unordered(kind: DataType) -> bool:
-    return kind == VARIANT or isinstance(kind, MapType)
+    return kind in (VARIANT, CALENDAR_INTERVAL) or isinstance(kind, MapType)
 
 
 def _holds(kind: DataType, wanted: Callable[[DataType], bool]) -> bool:

@@ -10,7 +10,7 @@ from headrace.errors import StreamError
 from headrace.plan.bind.refused.ordered import refuse_compared_rows
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.session import Findings, Session
-from headrace.plan.constant import cast_to
+from headrace.plan.constant import cast_to, same_fields
 from headrace.plan.expressions import Alias, Call
 from headrace.plan.nodes import Aggregate, Join, JoinType, Plan, Project, SetOperation, Union
 from headrace.sql.coercion import common_types
@@ -69,7 +69,7 @@ def _aligned(left: Plan, right: Plan, name: str, tree: exp.Expr, session: Sessio
     kinds: list[DataType] = []
     for place, (mine, other) in enumerate(zip(left.columns, right.columns, strict=True), start=1):
         kind: DataType | None = mine.type
-        if not _alike(mine.type, other.type):
+        if not _alike(mine.type, other.type) or (mine.type == other.type and not same_fields(mine.type, other.type)):
             kind = common_types([mine.type, other.type], session.catalog.settings)
         if kind is None:
             message = (
@@ -95,12 +95,11 @@ def _alike(one: DataType, other: DataType) -> bool:
 
 
 def _cast(plan: Plan, kinds: list[DataType], session: Session) -> Plan:
-    if all(column.type == kind for column, kind in zip(plan.columns, kinds, strict=True)):
+    kept = [c.type == kind and same_fields(c.type, kind) for c, kind in zip(plan.columns, kinds, strict=True)]
+    if all(kept):
         return plan
     items = [
-        Alias(column, column)
-        if column.type == kind
-        else Alias(cast_to(column, kind), session.ids.column(kind, column.name))
-        for column, kind in zip(plan.columns, kinds, strict=True)
+        Alias(column, column) if same else Alias(cast_to(column, kind), session.ids.column(kind, column.name))
+        for column, kind, same in zip(plan.columns, kinds, kept, strict=True)
     ]
     return Project(plan, tuple(items))

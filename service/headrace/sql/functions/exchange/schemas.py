@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.ddl import parse_schema, parse_type
+from headrace.duck import check_structs
 from headrace.errors import StreamError
 from headrace.types import DataType
 
@@ -11,8 +12,15 @@ def written_schema(text: str) -> DataType:
     """Return the type, or the struct of the columns, that a text names.
 
     Raises:
-        StreamError: SQL_SYNTAX with PARSE_EMPTY_STATEMENT, UNSUPPORTED_DATATYPE of one word, or PARSE_SYNTAX_ERROR.
+        StreamError: SQL_SYNTAX with PARSE_EMPTY_STATEMENT, UNSUPPORTED_DATATYPE of one word, or PARSE_SYNTAX_ERROR;
+            SQL_UNSUPPORTED, a struct that DuckDB cannot hold.
     """
+    kind = _read(text)
+    check_structs(kind)
+    return kind
+
+
+def _read(text: str) -> DataType:
     if not text.strip():
         message = "The schema is an empty text."
         hint = "Write it as in 'a INT, b STRING'."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.duck import duckdb_type, literal_sql, quote
+from headrace.duck import check_structs, duckdb_type, literal_sql, quote
 from headrace.errors import StreamError
 from headrace.sql.coercion import mixes_text
 from headrace.sql.function import Argument, Function, Render, Rendered, Resolved
@@ -211,10 +211,9 @@ def _named_types(arguments: Sequence[Argument]) -> Resolved:
                 condition="CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
             )
         fields.append(Field(str(name.value), value.type))
-    names = [field.name.lower() for field in fields]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise unsupported(f"Two fields of a struct are called {repeated[0]}; name them apart with named_struct.")
-    return Resolved(tuple(a.type for a in arguments), StructType(tuple(fields)))
+    kind = StructType(tuple(fields))
+    check_structs(kind)
+    return Resolved(tuple(a.type for a in arguments), kind)
 
 
 def _named(arguments: Sequence[Rendered], kind: DataType, _settings: SqlSettings) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.sql.cast import CastMode, render_cast
-from headrace.sql.datetime_text import parse_sql
+from headrace.sql.datetime_text import parse_with
 from headrace.sql.function import Argument, Function, Rendered, Resolve, Resolved
 from headrace.sql.functions.instant import local
 from headrace.sql.functions.signature import (
@@ -108,8 +108,7 @@ def _readable(name: str, *, quiet: bool) -> Function:
             return source.sql
         if len(arguments) == 1:
             return render_cast(source.sql, STRING, TIME, mode=mode, settings=settings)
-        pattern = str(constant(arguments[1], "A time pattern"))
-        return f"CAST({parse_sql(source.sql, pattern, TIMESTAMP_NTZ, mode=mode, settings=settings)} AS TIME)"
+        return f"CAST({parse_with(source.sql, arguments[1], TIMESTAMP_NTZ, mode, settings)} AS TIME)"
 
     return rewritten(name, (1, 2), _readable_types, render)
 

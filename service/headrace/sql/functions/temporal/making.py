@@ -9,13 +9,12 @@ from collections.abc import Sequence
 
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, render_cast
-from headrace.sql.datetime_text import parse_sql
+from headrace.sql.datetime_text import parse_with
 from headrace.sql.function import Argument, Function, Rendered, Resolve, Resolved
 from headrace.sql.functions.instant import back, instant_in
 from headrace.sql.functions.signature import (
     INSTANT_OR_DATE,
     accept,
-    constant,
     fail,
     null_if_any,
     rewritten,
@@ -80,8 +79,7 @@ def _readable(name: str, kind: DataType) -> Function:
         source, mode = arguments[0], CastMode.ANSI if settings.ansi else CastMode.LEGACY
         if len(arguments) == 1 or source.type != STRING:
             return render_cast(source.sql, source.type, kind, mode=mode, settings=settings)
-        pattern = str(constant(arguments[1], "A date-time pattern"))
-        return parse_sql(source.sql, pattern, kind, mode=mode, settings=settings)
+        return parse_with(source.sql, arguments[1], kind, mode, settings)
 
     return rewritten(name, (1, 2), _readable_types(kind), render)
 

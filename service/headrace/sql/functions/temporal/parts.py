@@ -23,12 +23,14 @@ from headrace.sql.functions.signature import (
 )
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
+    CALENDAR_INTERVAL,
     DATE,
     DAY_TIME_INTERVAL,
     INT,
     STRING,
     TIME,
     TIMESTAMP,
+    TINYINT,
     YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
@@ -83,7 +85,19 @@ _OF_INTERVAL: Mapping[DataType, Mapping[str, str]] = {
         "second": "{0}",
     },
     YEAR_MONTH_INTERVAL: {"year": "({0} // 12)", "month": "({0} % 12)"},
+    CALENDAR_INTERVAL: {
+        **{name: f"date_part('{name}', {{0}})" for name in ("year", "month", "day")},
+        "hour": "date_part('hour', {0}) % 24",
+        "minute": "date_part('minute', {0})",
+        "second": "date_part('microsecond', {0})",
+    },
     TIME: {"hour": "hour({0})", "minute": "minute({0})", "second": "epoch_us({0})"},
+}
+_PART_TYPES: Mapping[DataType, Mapping[str, DataType]] = {
+    DAY_TIME_INTERVAL: {"hour": TINYINT, "minute": TINYINT},
+    YEAR_MONTH_INTERVAL: {"month": TINYINT},
+    CALENDAR_INTERVAL: {"month": TINYINT, "hour": TINYINT, "minute": TINYINT},
+    TIME: {},
 }
 _SECOND_TYPE = DecimalType(8, 6)
 _HINT = "Write year, quarter, month, week, day, dayofweek, doy, hour, minute or second."
@@ -109,7 +123,8 @@ def _clock_types(arguments: Sequence[Argument]) -> Resolved:
 def _part_types(arguments: Sequence[Argument]) -> Resolved:
     kind = arguments[1].type
     if kind in _OF_INTERVAL:
-        return Resolved((STRING, kind), _SECOND_TYPE if _part_of(arguments[0], kind) == "second" else INT)
+        name = _part_of(arguments[0], kind)
+        return Resolved((STRING, kind), _SECOND_TYPE if name == "second" else _PART_TYPES[kind].get(name, INT))
     name = _part_of_moment(arguments[0])
     source = accept(arguments[1], INSTANT_OR_DATE, 1)
     return Resolved((STRING, source), _SECOND_TYPE if name in _SECONDS else INT)
@@ -120,7 +135,7 @@ def _part(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) 
     if source in _OF_INTERVAL:
         name = _part_of(arguments[0], source)
         found = _OF_INTERVAL[source][name].format(value)
-        return _in_seconds(f"{found} % 60000000") if name == "second" else as_type(found, kind)
+        return _in_seconds(f"{found} % 60000000") if name == "second" else as_type(f"({found})", kind)
     name, wall = _part_of_moment(arguments[0]), local(value, source, settings)
     if name in _SECONDS:
         return _in_seconds(f"(epoch_us({wall}) % 60000000 + 60000000) % 60000000")
