@@ -139,6 +139,13 @@ def test_a_setting_the_client_does_not_know_is_refused_when_the_source_is_built(
     ]
 
 
+def test_kerberos_is_refused_by_its_name() -> None:
+    """The client's package is built without it; what it is built with is said."""
+    [found] = build(subscribe="t", kafka__security__protocol="SASL_SSL", kafka__sasl__mechanism="GSSAPI")
+    assert "No provider for SASL mechanism GSSAPI" in found
+    assert "PLAIN SASL_SCRAM OAUTHBEARER" in found
+
+
 def test_the_sink_refuses_it_too() -> None:
     """Same rule, same words."""
     options = parse_options(sink.SPEC, {**BOOTSTRAP, "topic": "t", "kafka.nonsense": "1"})
