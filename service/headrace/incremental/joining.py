@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from headrace.errors import StreamError
 from headrace.incremental.render import Renderer
-from headrace.plan.conditions import conjuncts
+from headrace.plan.conditions import conjuncts, equal_pairs, pair_of
 from headrace.plan.event_time import carries_watermark
 from headrace.plan.expressions import Column, Expression, references
-from headrace.plan.join_keys import equal_pairs, pair_of
 from headrace.plan.nodes import Join, Plan
 from headrace.plan.time_range import pins_state, state_range
 from headrace.types import DataType, StructType

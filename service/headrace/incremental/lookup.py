@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, filtered, project, scan
 from headrace.incremental.render import Renderer
-from headrace.plan.conditions import conjuncts
+from headrace.plan.conditions import conjuncts, pair_of
 from headrace.plan.expressions import Call, Column, Expression, Literal, Subquery, UserCall, walk
-from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, TableScan
 from headrace.plan.nodes import walk as walk_plan
 from headrace.plan.rewrite.determinism import is_deterministic

@@ -5,6 +5,6 @@ Gives `Plan` nodes (frozen, each with columns of Spark type and unique id); know
 - `bind` is the analyzer, from the tree and the `catalog` to a plan; `rewrite` are the rules that run over it.
 - A plan is `nodes` that hold `expressions`, with columns by `ids`; `text` writes it down, `transform` and `rebuild`
   change it, `conditions` takes apart what AND joins. `event_time` says which columns carry a watermark, `time_range`
-  and `join_keys` what a join's condition says.
+  what a join's condition says of their times.
 - `constant` computes what needs no row; `group_code` is Python code that keeps state, as far as a plan knows it.
 """

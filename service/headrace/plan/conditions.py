@@ -1,11 +1,11 @@
-"""Room 3: putting conditions together with AND, and taking them apart."""
+"""Room 3: conditions put together with AND and taken apart, and the equalities in those of joins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headrace.plan.expressions import Call, Expression
-from headrace.plan.nodes import Filter, Plan
+from headrace.plan.expressions import Call, Expression, references
+from headrace.plan.nodes import Filter, Join, Plan
 from headrace.types import BOOLEAN
 
 
@@ -35,3 +35,24 @@ def filtered(plan: Plan, parts: Iterable[Expression]) -> Plan:
     """Return the plan under a filter of the parts, each once; the plan itself when there are none."""
     condition = all_of(dict.fromkeys(parts))
     return plan if condition is None else Filter(plan, condition)
+
+
+def equal_pairs(join: Join) -> tuple[tuple[Expression, Expression], ...]:
+    """Return (left expression, right expression) of each conjunct ``left = right`` or ``left <=> right``.
+
+    Law: each expression reads at least one column, and only of its own side. Source: Spark ExtractEquiJoinKeys.
+    """
+    return tuple(pair for part in conjuncts(join.condition) if (pair := pair_of(join, part)) is not None)
+
+
+def pair_of(join: Join, part: Expression) -> tuple[Expression, Expression] | None:
+    """Return the sides of an equality, the left input's first; None for any other condition."""
+    if not isinstance(part, Call) or part.function not in ("equal", "null_safe_equal"):
+        return None
+    left = frozenset(column.id for column in join.left.columns)
+    right = frozenset(column.id for column in join.right.columns)
+    for one, other in (part.args, part.args[::-1]):
+        ours, theirs = references(one), references(other)
+        if ours and theirs and ours <= left and theirs <= right:
+            return one, other
+    return None

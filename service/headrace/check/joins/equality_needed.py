@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headrace.check.subject import Subject, refusal
 from headrace.errors import StreamError
-from headrace.plan.join_keys import equal_pairs
+from headrace.plan.conditions import equal_pairs
 from headrace.plan.nodes import Join, JoinType, Plan, walk
 from headrace.plan.rewrite.rules import optimize
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from headrace.check.subject import Subject, refusal
 from headrace.errors import StreamError
-from headrace.plan.conditions import conjuncts
+from headrace.plan.conditions import conjuncts, equal_pairs
 from headrace.plan.event_time import event_time_columns
 from headrace.plan.expressions import Column
-from headrace.plan.join_keys import equal_pairs
 from headrace.plan.nodes import Join, JoinType
 from headrace.plan.time_range import pins_state, state_range
 

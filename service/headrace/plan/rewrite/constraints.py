@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headrace.plan.conditions import conjuncts
+from headrace.plan.conditions import conjuncts, pair_of
 from headrace.plan.expressions import Call, Column, Expression, references, substitute
-from headrace.plan.join_keys import pair_of
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
