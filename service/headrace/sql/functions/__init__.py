@@ -3,7 +3,7 @@
 Takes a canonical lower-case name or an alias; gives its `Function`. A name that is not here is refused by the analyzer.
 
 - Numbers: `arithmetic` (operators), `mathematics`, `rounding`, `bits`.
-- Conditions: `logic` (comparisons, NULL). Texts and bytes: `text`. Dates and times: `times`, `temporal`.
+- Conditions: `logic` (comparisons, NULL). Texts and bytes: `text`. Dates and times: `temporal`.
 - Collections: `nested`. Texts that carry data: `exchange` (JSON, CSV, XML). Sketches: `sketching`. Session: `facts`.
 - What entries are made of: `signature` (arguments and refusals), `ordering` (what has an order), `instant` (moments
   and the session time zone).
@@ -27,10 +27,9 @@ from headrace.sql.functions import (
     sketching,
     temporal,
     text,
-    times,
 )
 from headrace.sql.functions.signature import refused
-from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
+from headrace.sql.functions.temporal.dates import BATCH_TIME_PLACEHOLDER
 
 _STATEFUL = "it depends on where a row stands, and a stream has no such place"
 _ENGINE = "it tells of the engine or its user, not of the data"
@@ -50,7 +49,6 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **rounding.FUNCTIONS,
         **logic.FUNCTIONS,
         **text.FUNCTIONS,
-        **times.FUNCTIONS,
         **temporal.FUNCTIONS,
         **nested.FUNCTIONS,
         **exchange.FUNCTIONS,

@@ -1,10 +1,11 @@
-"""Room 2: the part of the function table for what moments are made of: clock times, intervals, and their parts."""
+"""Room 2: the part of the function table for dates and times: dates, timestamps, clock times, intervals, and their parts."""
 
 from __future__ import annotations
 
-from headrace.sql.functions.temporal import buckets, clocks, intervals, making, parts, units, zones
+from headrace.sql.functions.temporal import buckets, clocks, dates, intervals, making, parts, units, zones
 
 FUNCTIONS = {
+    **dates.FUNCTIONS,
     **making.FUNCTIONS,
     **clocks.FUNCTIONS,
     **intervals.FUNCTIONS,
@@ -13,4 +14,4 @@ FUNCTIONS = {
     **buckets.FUNCTIONS,
     **units.FUNCTIONS,
 }
-"""Clock times, intervals, and moments made of parts, by name."""
+"""Dates and times, by name."""

@@ -23,7 +23,7 @@ from headrace.sql.functions.signature import (
     text,
     unsupported,
 )
-from headrace.sql.functions.times import BATCH_TIME_PLACEHOLDER
+from headrace.sql.functions.temporal.dates import BATCH_TIME_PLACEHOLDER
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,

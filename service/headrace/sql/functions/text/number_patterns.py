@@ -13,7 +13,7 @@ from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolve, Resolved
 from headrace.sql.functions.arithmetic import WHOLE_DECIMALS
 from headrace.sql.functions.signature import accept, mismatch, table
-from headrace.sql.functions.times import FUNCTIONS as TIMES
+from headrace.sql.functions.temporal.dates import FUNCTIONS as TIMES
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.number_patterns import NumberPattern, read_pattern
 from headrace.types import BINARY, DATE, DOUBLE, FLOAT, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DecimalType

@@ -1,4 +1,4 @@
-"""Room 2: date and time functions, in the session time zone.
+"""Room 2: functions of dates and timestamps, in the session time zone.
 
 Takes rendered dates and timestamps; gives DuckDB text. Patterns are `sql.datetime_text`'s.
 """
