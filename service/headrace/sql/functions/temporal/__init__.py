@@ -1,4 +1,4 @@
-"""Room 2: the part of the function table for dates and times: dates, timestamps, clock times, intervals, and their parts."""
+"""Room 2: the part of the function table for dates and times: timestamps, clock times, intervals, and their parts."""
 
 from __future__ import annotations
 
