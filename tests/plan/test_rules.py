@@ -36,6 +36,7 @@ _APPLY: dict[str, Callable[[Plan], Plan]] = {
     "prune_columns": prune_columns.apply,
     "push_filters": push_filters.apply,
     "simplify_conditions": simplify_conditions.apply,
+    "stop_early": collapse_projects.stop_early,
     "tell_of_windows": outer_to_inner.tell_of_windows,
 }
 _FOLDER = Path(__file__).parent / "rules"

@@ -34,6 +34,7 @@ OPERATORS: Mapping[str, str] = {
     "is_true": "a IS TRUE",
     "is_false": "a IS FALSE",
     "is_nan": "a IS NAN",
+    "between": "a BETWEEN b AND c",
     "like_any": "a LIKE ANY (...)",
     "like_all": "a LIKE ALL (...)",
     "get_item": "a[b]",

@@ -295,8 +295,8 @@ class _Compiler:
 
     def _limit(self, node: nodes.Limit) -> Fragment:
         child = self.node(node.child)
-        if not node.is_streaming or self._mode == "complete":
-            return sql.limited(child, "LIMIT", node.count)
+        if not node.is_streaming or node.of_batch or self._mode == "complete":
+            return sql.read_until(child, node, self._render)
         before = self.stretch(child)
         step = LimitRows(self._id("limit"), before.output, before.id, node.count)
         self.steps.append(step)

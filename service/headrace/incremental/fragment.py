@@ -138,7 +138,8 @@ def joined(left: Fragment, right: Fragment, node: nodes.Join, render: Renderer) 
         unmatched = f"NOT EXISTS (SELECT 1 FROM ({right.sql}) WHERE ({condition}) IS NOT FALSE)"
         sql = f"SELECT * FROM ({left.sql}) WHERE {unmatched}"
     else:
-        sql = f"SELECT {names(node.columns)} FROM ({left.sql}) {_JOINS[node.how]} ({right.sql}) ON {condition}"
+        word = f"{_JOINS[node.how]}{' LATERAL' if node.lateral else ''}"
+        sql = f"SELECT {names(node.columns)} FROM ({left.sql}) {word} ({right.sql}) ON {condition}"
     return left.extended(sql, node.columns, right)
 
 
@@ -205,3 +206,13 @@ def deduplicated(child: Fragment, node: nodes.Deduplicate) -> Fragment:
 def limited(child: Fragment, word: str, count: int) -> Fragment:
     """Return the child cut by LIMIT or OFFSET."""
     return child.extended(f"SELECT * FROM ({child.sql}) {word} {count}", child.columns)
+
+
+def read_until(child: Fragment, node: nodes.Limit, render: Renderer) -> Fragment:
+    """Return the child's rows up to the one with which enough are passing."""
+    if node.passing is None:
+        return limited(child, "LIMIT", node.count)
+    passing = f"coalesce({render.sql(node.passing)}, false)"
+    before = f"count(*) FILTER (WHERE {passing}) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    counted = f"SELECT *, {before} AS passed FROM ({child.sql})"
+    return child.extended(f"SELECT {names(child.columns)} FROM ({counted}) WHERE passed < {node.count}", child.columns)

@@ -255,7 +255,10 @@ class JoinType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join(Plan):
-    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row. `in_where`: IN or EXISTS, a filter."""
+    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row. `in_where`: IN or EXISTS, a filter.
+
+    `lateral`: the right side reads the row of the left one; both are tables.
+    """
 
     left: Plan
     right: Plan
@@ -263,6 +266,7 @@ class Join(Plan):
     condition: Expression | None
     null_aware: bool = False
     in_where: bool = False
+    lateral: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -361,9 +365,11 @@ class Sort(_Passing):
 
 @dataclass(frozen=True, slots=True)
 class Limit(_Passing):
-    """LIMIT."""
+    """LIMIT: of the stream's whole life, or of what a batch reads until so many of its rows are `passing`."""
 
     count: int
+    of_batch: bool = False
+    passing: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

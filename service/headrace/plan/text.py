@@ -215,6 +215,11 @@ def _session(writer: _Writer, node: SessionAssign) -> str:
     return f"Session {writer.text(node.time)} gap {writer.text(node.gap)} AS {window}"
 
 
+def _limit(writer: _Writer, node: Limit) -> str:
+    passing = "" if node.passing is None else f" passing {writer.text(node.passing)}"
+    return f"Limit {node.count}{' of each batch' * node.of_batch}{passing}"
+
+
 _NODES: Mapping[type[Plan], Callable[[_Writer, Any], str]] = MappingProxyType(
     {
         Aggregate: lambda w, n: f"Aggregate {w.items(n.keys)} {w.items(n.aggregates)}",
@@ -224,7 +229,7 @@ _NODES: Mapping[type[Plan], Callable[[_Writer, Any], str]] = MappingProxyType(
         Generate: lambda w, n: f"Generate {'outer ' if n.outer else ''}{w.text(n.generator)} AS {w.columns(n.output)}",
         GroupsWithState: _with_state,
         Join: _join,
-        Limit: lambda _w, n: f"Limit {n.count}",
+        Limit: _limit,
         Offset: lambda _w, n: f"Offset {n.count}",
         Project: lambda w, n: f"Project {w.items(n.items)}",
         SessionAssign: _session,

@@ -210,7 +210,7 @@ Project [ts#1]
 SELECT ts FROM clicks WHERE CASE WHEN user LIKE '_' THEN v END BETWEEN 1 AND 2 AND v > 1
 =>
 Project [ts#1]
-  Filter ((CASE WHEN like(user#2, '_') THEN v#3 END >= 1.0) AND (CASE WHEN like(user#2, '_') THEN v#3 END <= 2.0))
+  Filter between((CASE WHEN like(user#2, '_') THEN v#3 END >= 1.0), (CASE WHEN like(user#2, '_') THEN v#3 END <= 2.0))
     Watermark ts#1 delay 5000000us
       Filter (v#3 > 1.0)
         Stream clicks [ts#1, user#2, v#3, n#4, xs#5, p#6]
@@ -465,3 +465,20 @@ Project [ts#1]
   Filter is_true(((nullif(array_join(array(user#2), '-'), 'a') = 'b') AND (nullif(array_join(array(user#2), '-'), 'c') = 'd')))
     Watermark ts#1 delay 5000000us
       Stream clicks [ts#1, user#2, v#3, n#4, xs#5, p#6]
+
+-- two comparisons of something expensive are not BETWEEN
+SELECT ts FROM clicks WHERE CASE WHEN user LIKE '_' THEN v END >= 1 AND CASE WHEN user LIKE '_' THEN v END <= 2
+=>
+Project [ts#1]
+  Watermark ts#1 delay 5000000us
+    Filter ((CASE WHEN like(user#2, '_') THEN v#3 END >= 1.0) AND (CASE WHEN like(user#2, '_') THEN v#3 END <= 2.0))
+      Stream clicks [ts#1, user#2, v#3, n#4, xs#5, p#6]
+
+-- several patterns are cheap
+SELECT ts FROM (SELECT ts, user LIKE ANY ('a_', '_b', 'c%') AS a, user NOT LIKE ALL ('a_', 'b') AS b, user ILIKE ANY ('_') AS c, user NOT ILIKE ANY ('_', 'a') AS d FROM clicks) WHERE a AND b AND c AND d
+=>
+Project [ts#1]
+  Project [ts#1, (like(user#2, 'c%') OR like_any(user#2, 'a_', '_b')) AS a#3, (not(like(user#2, 'b')) AND not(like_any(user#2, 'a_'))) AS b#4, like_any(lower(user#2), lower('_')) AS c#5, (not(ilike(user#2, 'a')) OR not(like_all(lower(user#2), lower('_')))) AS d#6]
+    Watermark ts#1 delay 5000000us
+      Filter ((((like(user#2, 'c%') OR like_any(user#2, 'a_', '_b')) AND (not(like(user#2, 'b')) AND not(like_any(user#2, 'a_')))) AND like_any(lower(user#2), lower('_'))) AND (not(ilike(user#2, 'a')) OR not(like_all(lower(user#2), lower('_')))))
+        Stream clicks [ts#1, user#2, v#7, n#8, xs#9, p#10]

@@ -10,6 +10,43 @@ from tests.spark.grammar.expressions import Scope, expression
 from tests.spark.grammar.stateless import case, settings, where
 from tests.spark.grammar.streams import DELAYS, SIZES, Stream, steps, wide
 
+USUAL = (
+    "count(*) AS n",
+    "count(i) AS ni",
+    "sum(i) AS si",
+    "sum(x) AS sx",
+    "avg(i) AS ai",
+    "min(x) AS lo",
+    "max(x) AS hi",
+    "min(k) AS mk",
+    "max(i) - min(i) AS spread",
+    "sum(CASE WHEN i > 2 THEN 1 ELSE 0 END) AS big",
+    "sum(i) FILTER (WHERE x >= 1) AS fi",
+    "count_if(x > 1) AS cx",
+    "bool_or(i > 3) AS anyhi",
+    "max_by(i, x) AS mb",
+    "approx_count_distinct(k) AS ad",
+    "array_sort(collect_set(i)) AS cs",
+    "round(stddev_pop(i), 6) AS sd",
+    "first(i) AS f",
+    "last(i, true) AS l",
+    "collect_list(i) AS cl",
+    "percentile(i, 0.5) AS p",
+)
+"""Measures with names."""
+USUAL_CONDITIONS = (
+    " WHERE i > 1",
+    " WHERE i IN (1, 2, 3)",
+    " WHERE k IS NOT NULL",
+    " WHERE k LIKE 'a%'",
+    " WHERE x < 3 AND k <> 'c'",
+    " WHERE ts >= '2024-01-01 00:00:05'",
+    " WHERE i % 2 = 1 OR ts > '2024-01-01 00:00:20'",
+    " WHERE ts < '2024-01-01 00:01:00' AND i > 0",
+    " WHERE coalesce(i, 0) >= 0",
+)
+"""Conditions that go below the watermark, stay above it, or both."""
+
 
 def window(draw: Draw, time: str = "ts") -> str:
     """Return a window expression, tumbling or sliding."""
@@ -123,6 +160,7 @@ def computed(draw: Draw) -> dict[str, Any]:
     stream = wide(draw)
     stream.delay = draw.one(DELAYS)
     patterns = ("k RLIKE 'a'", "k LIKE 'a_'", "k LIKE '%a%b'", "array_join(array(k, 'x'), '-') = 'a-x'", "k LIKE 'a%'")
+    patterns += ("k LIKE ANY ('a_', 'b%')", "k NOT LIKE ALL ('_', 'a%')", "k ILIKE ANY ('A_', '_')")
     kinds = {"c0": draw.one(("INT", "STRING", "TIMESTAMP")), "c1": "BOOLEAN"}
     made = f"{expression(draw, stream.columns, kinds['c0'], 2)} AS c0, {draw.one(patterns)} AS c1"
     scope = {"ts": "TIMESTAMP", "k": "STRING", "i": "INT", **kinds}
@@ -158,6 +196,29 @@ def session(draw: Draw) -> dict[str, Any]:
     items, group_by = ", ".join([shown, *named, *measures]), ", ".join([win, *by])
     sql = f"SELECT {items} FROM s{where(draw, stream.columns, 0.35)} GROUP BY {group_by}{_having(draw, by)}"
     mode = draw.one(("append", "append", "append", "append", "complete", "update" if draw.chance(0.2) else "append"))
+    return case([stream], sql, mode, steps(draw, [stream]), settings=settings(draw))
+
+
+def usual(draw: Draw) -> dict[str, Any]:
+    """A window, a session, keys or nothing, and measures, conditions and delays as most queries have them."""
+    stream = Stream("s", {"ts": "TIMESTAMP", "k": "STRING", "i": "INT", "x": "DOUBLE"}, "ts", nulls_in_time=False)
+    stream.delay = draw.one((*DELAYS, None))
+    by, shown = draw.one((("", ""), (", k", ", k"), (", k", ", k"), (", i", ", i"), (", k, i", ", k, i")))
+    named = ", ".join(draw.some(USUAL, 1, 4))
+    source = f"s{draw.one(('', *USUAL_CONDITIONS))}"
+    having = draw.one(("", "", " HAVING count(*) > 1", " HAVING sum(i) > 3", " HAVING max(x) IS NOT NULL"))
+    mode = draw.one(("append", "append", "update", "complete"))
+    way = draw.number(0, 9)
+    if way < 2:
+        stream.delay = None if draw.chance(0.7) else stream.delay
+        grouping = f" GROUP BY {by[2:]}" if by else ""
+        sql = f"SELECT {', '.join(part for part in (shown[2:], named) if part)} FROM {source}{grouping}{having}"
+        return case([stream], sql, "update" if mode == "append" else mode, steps(draw, [stream]))
+    win, name = window(draw), "window"
+    if way < 5:
+        win, name, by, shown = f"session_window(ts, '{draw.one((5, 10, 15))} seconds')", "session_window", ", k", ", k"
+        mode = "append" if mode == "update" else mode
+    sql = f"SELECT {name}.start AS start, {name}.end AS end{shown}, {named} FROM {source} GROUP BY {win}{by}{having}"
     return case([stream], sql, mode, steps(draw, [stream]), settings=settings(draw))
 
 

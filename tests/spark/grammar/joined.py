@@ -155,6 +155,30 @@ def streams(draw: Draw) -> dict[str, Any]:
     return case(pair, sql, mode, steps(draw, pair), settings=settings(draw, several=True))
 
 
+def usual(draw: Draw) -> dict[str, Any]:
+    """Two streams by a key and a range of time, with one more condition, as most joins are."""
+    left = Stream("l", {"ts": "TIMESTAMP", "k": "STRING", "i": "INT", "x": "DOUBLE"}, "ts", nulls_in_time=False)
+    right = Stream("r", {"rt": "TIMESTAMP", "k": "STRING", "b": "INT"}, "rt", nulls_in_time=False)
+    how = draw.one(TYPES)
+    if draw.chance(0.92):
+        left.delay, right.delay = draw.one(DELAYS), draw.one(DELAYS)
+    between = draw.one(
+        (
+            "rt BETWEEN ts AND ts + INTERVAL 10 SECONDS",
+            "ts BETWEEN rt - INTERVAL 8 SECONDS AND rt",
+            "rt > ts AND rt < ts + INTERVAL 20 SECONDS",
+            "rt >= ts - INTERVAL 5 SECONDS AND rt <= ts + INTERVAL 5 SECONDS",
+        )
+    )
+    more, filtered = (
+        draw.one(("", "", " AND i > 1", " AND i < b")),
+        draw.one(("", "", " WHERE l.k <> 'c'", " WHERE l.i >= 0")),
+    )
+    shown = "l.k AS k, ts, i" if how == "LEFT SEMI JOIN" else "l.k AS k, r.k AS rk, ts, rt, i, b"
+    sql = f"SELECT {shown} FROM l {how} r ON l.k = r.k AND {between}{more}{filtered}"
+    return case([left, right], sql, "append", steps(draw, [left, right]), settings=settings(draw, several=True))
+
+
 def windows(draw: Draw) -> dict[str, Any]:
     """Two streams joined by equal windows."""
     pair = sides(draw, marked=0.85)

@@ -18,6 +18,8 @@ KINDS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "made_time": grouped.made_time,
     "computed": grouped.computed,
     "session": grouped.session,
+    "usual": grouped.usual,
+    "usual_join": joined.usual,
     "distinct": grouped.distinct,
     "static_join": joined.static,
     "stream_join": joined.streams,

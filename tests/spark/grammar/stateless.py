@@ -87,13 +87,12 @@ def limited(draw: Draw) -> dict[str, Any]:
         (
             f"SELECT ts, k, i FROM s{where(draw, stream.columns, 0.5)} LIMIT {draw.number(1, 9)}",
             f"SELECT ts, s.k AS k, i FROM s WHERE k IN (SELECT k FROM t) LIMIT {draw.number(1, 9)}",
-            "SELECT ts, k, i FROM s UNION ALL SELECT ts, k, i + 1 FROM s LIMIT 7",
+            f"SELECT ts, k, i FROM s UNION ALL SELECT ts, k, i + 1 FROM s LIMIT {draw.number(1, 9)}",
+            f"SELECT ts, s.k AS k, i FROM s LEFT JOIN t ON s.k = t.k LIMIT {draw.number(1, 9)}",
         )
     )
     outer = (f"SELECT ts, k, i FROM ({inner}) WHERE i > 1", inner, inner, f"SELECT * FROM ({inner}) LIMIT 3")
     mode = "append" if draw.chance(0.9) else "update"
-    if "UNION" in inner:
-        stream.delay = None  # Spark stops to read a part of the union when it has enough
     return case([stream], draw.one(outer), mode, steps(draw, [stream]), tables={"t": TABLE}, settings=settings(draw))
 
 

@@ -20,7 +20,6 @@ _RANDOM = frozenset(
         "uuid",
     }
 )
-_BOUNDS = ("greater_equal", "less_equal")
 _PLAIN_PATTERN = re.compile(r"[^_%]*|[^_%]+%+|%+[^_%]+%*|[^_%]+%+[^_%]+")
 """Patterns of LIKE that are a comparison, startswith, endswith or contains. Source: Spark LikeSimplification."""
 
@@ -41,26 +40,18 @@ def is_expensive(expression: Expression) -> bool:
 def computed_once(parts: Sequence[Expression]) -> list[Expression]:
     """Return the conditions with BETWEEN or nullif of something expensive, which Spark computes below their filter.
 
-    Two comparisons that say what BETWEEN says are taken for it. Source: Spark RewriteWithExpression.
+    Source: Spark RewriteWithExpression.
     """
-    bounded = [_compared(parts, function) for function in _BOUNDS]
-    both = {value for value in bounded[0] & bounded[1] if is_expensive(value)}
-    return [part for part in parts if _holds_one(part) or bool(_compared([part], *_BOUNDS) & both)]
+    return [part for part in parts if _holds_one(part)]
 
 
 def _holds_one(condition: Expression) -> bool:
     match condition:
-        case Call(function="nullif", args=(value, _)) if is_expensive(value):
-            return True
-        case Call(function="and", args=args) if len(computed_once(args)) == len(args):
+        case Call(function="between" | "nullif", args=(value, _)) if is_expensive(value):
             return True
         case Case() | Call(function="if" | "coalesce"):
             return False  # what may not be evaluated at all stays in its place
     return any(_holds_one(child) for child in children(condition))
-
-
-def _compared(parts: Sequence[Expression], *functions: str) -> set[Expression]:
-    return {part.args[0] for part in parts if isinstance(part, Call) and part.function in functions}
 
 
 def _costs(call: Call) -> bool:

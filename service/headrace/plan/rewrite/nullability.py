@@ -98,6 +98,8 @@ def needed_columns(expression: Expression) -> Iterator[Column]:
     elif isinstance(expression, Call) and expression.function in (*_INTOLERANT, "is_not_null"):
         for child in children(expression):
             yield from needed_columns(child)
+    elif isinstance(expression, Call) and expression.function in ("like_any", "like_all"):
+        yield from needed_columns(expression.args[0])
     elif isinstance(expression, ScalarSubquery) and _is_null_without_rows(expression.plan):
         yield from _of_a_match(expression)
 
@@ -221,6 +223,7 @@ def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[list[object]], o
 
 _RULES: Mapping[str, Callable[[list[object]], object]] = {
     "and": _logic(False),
+    "between": _logic(False),
     "or": _logic(True),
     "not": _not,
     "is_null": _null_test(True),
@@ -228,6 +231,8 @@ _RULES: Mapping[str, Callable[[list[object]], object]] = {
     "is_true": lambda values: False if values[0] is None else UNKNOWN,
     "is_false": lambda values: False if values[0] is None else UNKNOWN,
     "in": lambda values: None if values[0] is None else UNKNOWN,
+    "like_any": lambda values: None if values[0] is None else UNKNOWN,
+    "like_all": lambda values: None if values[0] is None else UNKNOWN,
     "coalesce": _coalesce,
     "null_safe_equal": _same,
     "equal": _compared(operator.eq),

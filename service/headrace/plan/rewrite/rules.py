@@ -1,7 +1,8 @@
 """Room 3: the rules in the order they run.
 
 Takes an analyzed and checked plan, gives the plan that runs. Filters go down first, then what joins say of nulls and of
-equal keys becomes filters that go down too; columns are pruned last. Source: Spark Optimizer.
+equal keys becomes filters that go down too; columns are pruned last, and limits stop reading early. Source: Spark
+Optimizer.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     lift_subqueries.apply,
     prune_columns.apply,
     collapse_projects.apply,
+    collapse_projects.stop_early,
     hash_bytes.apply,
 )
 """Each takes and gives a whole plan of equal meaning."""

@@ -213,6 +213,7 @@ FUNCTIONS = table(
     _comparison("greater_equal", ">="),
     _comparison("null_safe_equal", "IS NOT DISTINCT FROM"),
     Function("and", (2, 2), _TRUTH, _and),
+    Function("between", (2, 2), _TRUTH, _and),
     Function("or", (2, 2), _TRUTH, _or),
     Function("not", (1, 1), _TRUTH, text("(NOT {0})")),
     Function("is_null", (1, 1), _ONE, text("({0} IS NULL)")),

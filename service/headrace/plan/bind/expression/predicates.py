@@ -11,7 +11,8 @@ from headrace.plan.bind.binding import Binding
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import call, is_function
 from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Case, Literal
+from headrace.plan.expressions import Call, Case, Expression, Literal
+from headrace.plan.rewrite.determinism import is_expensive
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.variants import is_path
@@ -45,11 +46,12 @@ def case(branches: Sequence[tuple[Bound, Bound]], otherwise: Bound | None, setti
 
 
 def between(binding: Binding, node: exp.Expr) -> Bound:
-    """Return BETWEEN as two comparisons."""
+    """Return BETWEEN as two comparisons; of what is computed once, as one condition that stays whole."""
     child, low, high = (binding.bind(node.args[name]) for name in ("this", "low", "high"))
     least = binding.operator("greater_equal", f"({child.text} >= {low.text})", child, low)
     most = binding.operator("less_equal", f"({child.text} <= {high.text})", child, high)
-    return binding.operator("and", f"between({child.text}, {low.text}, {high.text})", least, most)
+    whole = "between" if is_expensive(child.expression) else "and"
+    return binding.operator(whole, f"between({child.text}, {low.text}, {high.text})", least, most)
 
 
 def bind_is(binding: Binding, node: exp.Expr) -> Bound:
@@ -94,11 +96,41 @@ def like(binding: Binding, node: exp.Expr) -> Bound:
     several = isinstance(pattern, exp.Any | exp.All)
     inner = pattern.this.unnest() if several else pattern
     patterns = inner.expressions if several and isinstance(inner, exp.Tuple) else [inner]
+    parts = [_like(binding, function, child, binding.bind(item), escape) for item in patterns]
     joiner = "or" if isinstance(pattern, exp.Any) else "and"
+    if not several or not all(_is_text(part.expression) for part in parts):
+        return _joined(binding, joiner, parts, negated)
+    whole = _joined(binding, joiner, _together(parts, joiner, negated), negated)
+    shown = f"lower({child.text})" if function == "ilike" else child.text
+    return Bound(whole.expression, f"{'not' if negated else ''}like{'any' if joiner == 'or' else 'all'}({shown})")
+
+
+def _together(parts: Sequence[Bound], joiner: str, negated: bool) -> list[Bound]:
+    """Return the conditions with those of patterns that are more than a text as one, which is cheap to Spark.
+
+    Source: Spark LikeSimplification.
+    """
+    several = [each for each in (part.expression for part in parts) if isinstance(each, Call) and is_expensive(each)]
+    if not several:
+        return list(parts)
+    name = "like_any" if (joiner == "or") is not negated else "like_all"
+    operands: list[Expression] = [several[0].args[0], *(each.args[1] for each in several)]
+    if several[0].function == "ilike":
+        operands = [call("lower", [each]) for each in operands]
+    return [*(part for part in parts if part.expression not in several), Bound(call(name, operands), "")]
+
+
+def _is_text(like: Expression) -> bool:
+    match like:
+        case Call(args=(_, Literal(value=str()))):
+            return True
+    return False
+
+
+def _joined(binding: Binding, joiner: str, parts: Sequence[Bound], negated: bool) -> Bound:
     whole: Bound | None = None
-    for item in patterns:
-        part = _like(binding, function, child, binding.bind(item), escape)
-        part = binding.operator("not", f"(NOT {part.text})", part) if negated else part
+    for each in parts:
+        part = binding.operator("not", f"(NOT {each.text})", each) if negated else each
         shown = f"({whole.text} {joiner.upper()} {part.text})" if whole else ""
         whole = binding.operator(joiner, shown, whole, part) if whole else part
     assert whole is not None  # the grammar wants a pattern
