@@ -54,6 +54,68 @@ def test_a_view_is_a_query_under_a_name(session: BatchSession) -> None:
         lines(session, "DROP VIEW w", "SELECT * FROM w")
 
 
+def test_a_view_that_is_replaced_is_another_one_to_those_that_read_it(session: BatchSession) -> None:
+    """Whatever the order; none may read itself, if by way of others."""
+    lines(session, "CREATE TEMP VIEW a AS SELECT 1 AS x", "CREATE TEMP VIEW b AS SELECT x + 1 AS y FROM a")
+    assert lines(session, "CREATE OR REPLACE TEMP VIEW a AS SELECT 10 AS x, 2 AS z", "SELECT y FROM b") == ["11"]
+    lines(session, "CREATE TEMP VIEW c AS SELECT 5 AS v", "ALTER VIEW a AS SELECT v AS x FROM c")
+    assert lines(session, "SELECT y FROM b") == ["6"]
+    for own in ("SELECT x FROM a", "SELECT y AS x FROM b"):
+        with pytest.raises(StreamError) as caught:
+            session.run(f"CREATE OR REPLACE TEMP VIEW a AS {own}")
+        assert caught.value.condition == "RECURSIVE_VIEW"
+    assert lines(session, "SELECT y FROM b") == ["6"]
+
+
+def test_a_view_may_name_its_columns(session: BatchSession) -> None:
+    """As many names as columns; other mistakes have Spark's names too."""
+    named = "CREATE TEMP VIEW v (a COMMENT 'first', `b c`) AS VALUES (1, 2)"
+    assert lines(session, named, "SELECT `b c`, a FROM v") == ["2\t1"]
+    for statement, condition in (
+        ("CREATE TEMP VIEW w (a, b) AS SELECT 1", "CREATE_VIEW_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS"),
+        ("CREATE TEMP VIEW w (a) AS SELECT 1, 2", "CREATE_VIEW_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS"),
+        ("ALTER VIEW w AS SELECT 1", "TABLE_OR_VIEW_NOT_FOUND"),
+        ("CREATE TEMP VIEW v AS SELECT 1", "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"),
+        ("CREATE TEMP VIEW IF NOT EXISTS v AS SELECT 1", "_LEGACY_ERROR_TEMP_0053"),
+    ):
+        with pytest.raises(StreamError) as caught:
+            session.run(statement)
+        assert caught.value.condition == condition
+
+
+def test_relations_are_listed_and_described(session: BatchSession) -> None:
+    """As the shell prints them; JSON has all columns."""
+    view = "CREATE TEMP VIEW v AS SELECT 1 AS a, array(named_struct('b', 'x')) AS c"
+    lines(session, view, "CREATE TEMP VIEW w AS SELECT 1")
+    assert lines(session, "SHOW VIEWS") == lines(session, "SHOW TABLES") == ["v", "w"]
+    assert lines(session, "SHOW VIEWS LIKE 'x|W*'") == ["w"]
+    listed = session.run("SHOW VIEWS LIKE 'v'").rows.to_pylist()
+    assert listed == [{"namespace": "", "viewName": "v", "isTemporary": True}]
+    assert lines(session, "SHOW COLUMNS IN v") == ["a", "c"]
+    shown = [f"{name:20}\t{kind:20}\t{'':20}" for name, kind in (("a", "int"), ("c", "array<struct<b:string>>"))]
+    assert lines(session, "DESCRIBE v") == lines(session, "DESC TABLE v") == shown
+    assert lines(session, "DESCRIBE QUERY SELECT a FROM v") == lines(session, "DESC SELECT a FROM v") == shown[:1]
+    assert session.run("DESC v").rows.column("comment").to_pylist() == [None, None]
+    with pytest.raises((StreamError, StreamErrors)):
+        session.run("DESCRIBE nothing")
+
+
+def test_settings_go_back_to_what_they_were(session: BatchSession) -> None:
+    """One of them, or all."""
+    lines(session, "SET spark.sql.ansi.enabled=false", "SET spark.sql.session.timeZone=Asia/Seoul")
+    assert lines(session, "SET") == ["spark.sql.ansi.enabled\tfalse", "spark.sql.session.timeZone\tAsia/Seoul"]
+    asked = "SELECT timestamp_seconds(0), 1 / 0"
+    assert lines(session, "RESET spark.sql.session.timeZone", asked) == ["1970-01-01 00:00:00\tNULL"]
+    assert lines(session, "RESET", "SET") == []
+
+
+def test_what_is_no_query_is_said_to_be_none(session: BatchSession) -> None:
+    """Nothing is written here."""
+    with pytest.raises(StreamErrors) as caught:
+        session.run("INSERT INTO t VALUES (1)")
+    assert "Batch SQL runs queries, and this is a INSERT statement" in str(caught.value)
+
+
 def test_a_setting_holds_for_what_follows(session: BatchSession) -> None:
     """The time zone, ANSI mode, and texts without escapes."""
     assert lines(session, "SET TIME ZONE 'Asia/Seoul'", "SELECT timestamp_seconds(0)") == ["1970-01-01 09:00:00"]

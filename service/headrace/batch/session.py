@@ -7,7 +7,6 @@ runs is one DuckDB statement over static tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -20,12 +19,14 @@ from headrace.assembly.code import code_of
 from headrace.assembly.compile import build_catalog
 from headrace.batch.commands import Command, read_command
 from headrace.batch.files import files_in
+from headrace.batch.result import Result, described, listed, texts
 from headrace.batch.result_text import lines_of
 from headrace.batch.stored import StoredTable, stored_in
+from headrace.batch.views import View, Views, matches, named_columns
 from headrace.clock import Clock
 from headrace.config.pipeline import Pipeline
 from headrace.contract import Table
-from headrace.errors import StreamError
+from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.compile import compile_steps
 from headrace.incremental.steps import ReadTable, Steps, Stretch
 from headrace.inputs.tables import InlineTable
@@ -53,23 +54,6 @@ TIME_ZONE = "spark.sql.session.timeZone"
 MEMORY_LIMIT_BYTES = 2 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a statement gives: columns with Spark types, rows, and the lines the spark-sql shell prints."""
-
-    schema: StructType
-    rows: pa.Table
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A temporary view: its tree, and the files and state that it reads."""
-
-    tree: exp.Expr
-    read: Mapping[str, Table | StoredTable]
-
-
 class BatchSession:
     """Runs statements one after the other; close() ends it.
 
@@ -81,9 +65,10 @@ class BatchSession:
 
     def __init__(self, confs: Mapping[str, str], clock: Clock, pipeline: Pipeline | None = None) -> None:
         self._confs = {**(pipeline.settings if pipeline else {}), **confs}
+        self._first_confs = dict(self._confs)
         self._clock = clock
         self._pipeline = pipeline
-        self._views: dict[str, _View] = {}
+        self._views = Views()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._worker: Worker | None = None
         self._opened_for: SqlSettings | None = None
@@ -99,8 +84,8 @@ class BatchSession:
             return self._command(command)
         text = _plain_backslashes(statement) if self._is_on(ESCAPED_LITERALS) else statement
         catalog = self._catalog()
-        tree, read = self._resolved(parse(text), catalog)
-        for view in self._views.values():
+        tree, read = self._resolved(_query(text), catalog)
+        for view in self._views:
             read = {**view.read, **read}
         plan = self._static(bind(tree, catalog))
         for field in plan.schema.fields:
@@ -135,11 +120,11 @@ class BatchSession:
 
     def _catalog(self) -> Catalog:
         catalog = build_catalog(self._pipeline, self._settings) if self._pipeline else Catalog(self._settings)
-        for name, view in self._views.items():
+        for view in self._views:
             for table, read in view.read.items():
                 if catalog.entry(table) is None:
                     catalog.add_table(table, read.schema)
-            catalog.add_view(name, view.tree)
+            catalog.add_view(view.name, view.tree)
         return catalog
 
     def _resolved(self, tree: exp.Expr, catalog: Catalog) -> tuple[exp.Expr, dict[str, Table | StoredTable]]:
@@ -211,39 +196,95 @@ class BatchSession:
         match command.verb:
             case "SET":
                 return self._set(command)
-            case "VIEW":
-                return self._create_view(command)
+            case "RESET":
+                return self._reset(command)
+            case "VIEW" | "ALTER":
+                return self._put_view(command)
             case "DROP":
-                if self._views.pop(command.name.lower(), None) is None and not command.value:
-                    message = f"The view `{command.name}` cannot be found."
-                    raise StreamError("SQL_ANALYSIS", message, condition="TABLE_OR_VIEW_NOT_FOUND")
-        return _nothing()
+                if not self._views.drop(command.name) and command.value is None:
+                    raise _no_view(command.name)
+                return _nothing()
+        return self._shown(command)
 
     def _set(self, command: Command) -> Result:
+        schema = struct(key=STRING, value=STRING)
+        if not command.name:
+            return texts(schema, sorted(self._confs.items()))
         name = {TIME_ZONE.lower(): TIME_ZONE}.get(command.name.lower(), command.name)
         if command.value is not None:
-            before = dict(self._confs)
-            self._confs[name] = command.value
-            try:
-                self._open()
-            except StreamError:
-                self._confs = before
-                raise
-        return _texts(struct(key=STRING, value=STRING), [(name, self._confs.get(name, "<undefined>"))])
+            self._with_confs({**self._confs, name: command.value})
+        return texts(schema, [(name, self._confs.get(name, "<undefined>"))])
 
-    def _create_view(self, command: Command) -> Result:
-        key = command.name.lower()
-        if key in self._views and not command.replace:
+    def _reset(self, command: Command) -> Result:
+        """Put one setting, or all, back to what the session began with."""
+        if not command.name:
+            self._with_confs(self._first_confs)
+            return _nothing()
+        rest = {name: value for name, value in self._confs.items() if name.lower() != command.name.lower()}
+        first = {name: value for name, value in self._first_confs.items() if name.lower() == command.name.lower()}
+        self._with_confs({**rest, **first})
+        return _nothing()
+
+    def _with_confs(self, confs: Mapping[str, str]) -> None:
+        before, self._confs = self._confs, dict(confs)
+        try:
+            self._open()
+        except StreamError:
+            self._confs = before
+            raise
+
+    def _put_view(self, command: Command) -> Result:
+        known = command.name in self._views
+        if command.verb == "ALTER" and not known:
+            raise _no_view(command.name)
+        if command.skips:
+            message = "A temporary view is not defined with IF NOT EXISTS."
+            hint = "Write CREATE OR REPLACE TEMPORARY VIEW."
+            raise StreamError("SQL_SYNTAX", message, hint=hint, condition="_LEGACY_ERROR_TEMP_0053")
+        if known and command.verb == "VIEW" and not command.replaces:
             message = f"The view `{command.name}` exists already."
             hint = "Write CREATE OR REPLACE TEMPORARY VIEW."
             condition = "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS"
             raise StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition)
         catalog = self._catalog()
-        tree, read = self._resolved(parse(command.value or ""), catalog)
-        bind(tree, catalog)
-        self._views.pop(key, None)
-        self._views[key] = _View(tree, read)
+        tree, read = self._resolved(_query(command.value or ""), catalog)
+        plan = bind(tree, catalog)
+        self._views.put(View(command.name, named_columns(tree, command, plan.schema.names), read))
         return _nothing()
+
+    def _shown(self, command: Command) -> Result:
+        """Return what SHOW and DESCRIBE ask for."""
+        catalog = self._catalog()
+        if command.verb in ("VIEWS", "TABLES"):
+            names = (view.name for view in self._views) if command.verb == "VIEWS" else catalog.names
+            return listed(command, sorted(name for name in names if matches(name, command.value)))
+        sql = command.value if command.verb == "QUERY" else f"TABLE `{command.name}`"
+        tree, _ = self._resolved(_query(sql or ""), catalog)
+        return described(command, bind(tree, catalog).schema)
+
+
+def _query(text: str) -> exp.Expr:
+    """Return a query's tree.
+
+    Raises:
+        StreamErrors: it is none.
+    """
+    try:
+        return parse(text)
+    except StreamErrors as errors:
+        for error in errors.errors:
+            if error.condition == "WRITE_STREAM_NOT_ALLOWED":
+                error.message = "Batch SQL runs queries, and " + error.message.partition("; ")[2]
+                error.hint = (
+                    "Beside queries there are SET, RESET, temporary views, SHOW VIEWS, TABLES and COLUMNS, DESCRIBE."
+                )
+                error.condition = None
+        raise StreamErrors(errors.errors) from None
+
+
+def _no_view(name: str) -> StreamError:
+    message = f"The view `{name}` cannot be found."
+    return StreamError("SQL_ANALYSIS", message, condition="TABLE_OR_VIEW_NOT_FOUND")
 
 
 def _plain_backslashes(statement: str) -> str:
@@ -262,12 +303,6 @@ def _plain_backslashes(statement: str) -> str:
         found.append(char)
         place += 1
     return "".join(found)
-
-
-def _texts(schema: StructType, rows: list[tuple[str, ...]]) -> Result:
-    arrays = [pa.array(list(column), pa.string()) for column in zip(*rows, strict=True)]
-    table = pa.Table.from_arrays(arrays, names=list(schema.names))
-    return Result(schema, table, tuple("\t".join(row) for row in rows))
 
 
 def _nothing() -> Result:
