@@ -12,6 +12,8 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headrace.sql.grammar.identifiers import with_names
+from headrace.sql.grammar.pivots import Pivots
+from headrace.sql.grammar.samples import Samples
 from headrace.sql.grammar.variant_path import VariantPaths
 
 _ENDS_TYPE = (TokenType.R_PAREN, TokenType.COMMA)
@@ -25,6 +27,11 @@ _DEPTH = {
 """How deep in brackets a token leads inside a type; DAMP is >>>."""
 
 
+_BEFORE_QUERY = (
+    *(TokenType.L_PAREN, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT),
+    *(TokenType.ALL, TokenType.DISTINCT, TokenType.SEMICOLON),
+)
+"""What a query may stand behind."""
 _UNITS = {
     *("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFYEAR"),
     *("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"),
@@ -40,7 +47,7 @@ class UnaryPlus(exp.Unary):
     """``+ a``, which casts a text to a number; sqlglot leaves it out."""
 
 
-class SparkSqlParser(VariantPaths):
+class SparkSqlParser(Pivots, Samples, VariantPaths):
     """Spark's grammar with an empty function table."""
 
     UNARY_PARSERS = {  # noqa: RUF012 - as below
@@ -75,6 +82,8 @@ class SparkSqlParser(VariantPaths):
         **SparkParser.PIPE_SYNTAX_TRANSFORM_PARSERS,
         "WHERE": lambda self, query: SparkParser.PIPE_SYNTAX_TRANSFORM_PARSERS["WHERE"](self, self._piped(query)),
         "AGGREGATE": lambda self, query: self._parse_pipe_syntax_aggregate(self._piped(query)),
+        "PIVOT": lambda self, query: self._parse_pipe_syntax_pivot(self._piped(query, takes_where=False)),
+        "UNPIVOT": lambda self, query: self._parse_pipe_syntax_pivot(self._piped(query, takes_where=False)),
     }
     STRICT_CAST = True  # a::INT is CAST, never TRY_CAST
 
@@ -107,13 +116,14 @@ class SparkSqlParser(VariantPaths):
         opens = self._curr and self._curr.token_type == TokenType.PIPE_GT
         return super()._parse_pipe_syntax_query(self._piped(query) if opens else query)
 
-    def _piped(self, query: exp.Query) -> exp.Query:
+    def _piped(self, query: exp.Query, *, takes_where: bool = True) -> exp.Query:
         """Return what a pipe goes on from: the rows of all before it, into whose clauses sqlglot would put the next."""
         if not isinstance(query, exp.Select):
             return query
         given = {name for name, value in query.args.items() if value} - {"from_", "joins", "where", "with_", "kind"}
         whole = given == {"expressions"} and len(query.expressions) == 1 and isinstance(query.expressions[0], exp.Star)
-        if whole or not query.args.get("from_"):
+        filtered = query.args.get("where") or query.args.get("joins")
+        if (whole and (takes_where or not filtered)) or not query.args.get("from_"):
             return query
         made = self._build_pipe_cte(query=query, expressions=[exp.Star()])
         source = query.args["from_"].this.alias_or_name
@@ -200,6 +210,11 @@ class SparkSql(Spark):
                 found.append(_retyped(token, TokenType.HEX_STRING, tokens[place + 1].text))
                 place += 2
                 continue
+            if _is_table_query(found, token, following):
+                for kind, text in ((TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")):
+                    found.append(_retyped(token, kind, text))
+                place += 1
+                continue
             if _is_name(tokens, place):
                 token = _retyped(token, TokenType.VAR, token.text)
             found.append(token)
@@ -228,6 +243,12 @@ def _is_spaced_bytes(token: Token, following: Token | None) -> bool:
     """Return True for X '1F', with a blank between."""
     named = token.token_type == TokenType.VAR and token.text.upper() == "X"
     return named and following is not None and following.token_type == TokenType.STRING
+
+
+def _is_table_query(before: list[Token], token: Token, following: Token | None) -> bool:
+    """Return True for the TABLE of ``TABLE t``, which is SELECT * FROM t."""
+    begins = token.token_type == TokenType.TABLE and (not before or before[-1].token_type in _BEFORE_QUERY)
+    return begins and following is not None and following.token_type in (TokenType.VAR, TokenType.IDENTIFIER)
 
 
 def _is_name(tokens: list[Token], place: int) -> bool:

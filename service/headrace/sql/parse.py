@@ -42,7 +42,7 @@ def parse(sql: str) -> exp.Expr:
     if len(found) != 1:
         what = "is empty" if not found else f"holds {len(found)} statements"
         raise StreamErrors([_syntax_error(f"The SQL {what}; write one query.", Position("", 1, 1))])
-    tree = _table(found[0])
+    tree = found[0]
     if not isinstance(tree, _QUERIES):
         raise StreamErrors([_no_query(tree)])
     tree = tree.transform(_plain_text, copy=False)
@@ -66,13 +66,6 @@ def _refuse_foreign_parts(tree: exp.Expr) -> None:
             errors.append(error)
     if errors:
         raise StreamErrors(errors)
-
-
-def _table(tree: exp.Expr) -> exp.Expr:
-    """Return TABLE t as the SELECT that it stands for."""
-    if isinstance(tree, exp.Alias) and isinstance(tree.this, exp.Column) and tree.this.sql().upper() == "TABLE":
-        return exp.select("*").from_(exp.Table(this=tree.args["alias"]))
-    return tree
 
 
 def position_of(node: exp.Expr) -> Position | None:

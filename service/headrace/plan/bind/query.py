@@ -15,8 +15,9 @@ from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.select.order import order_output
 from headrace.plan.bind.select.select import bind_select
 from headrace.plan.bind.session import Session
-from headrace.plan.bind.source.relation import bind_values, renamed
+from headrace.plan.bind.source.relation import renamed
 from headrace.plan.bind.source.set_operation import bind_set_operation
+from headrace.plan.bind.source.values import bind_values
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan
 from headrace.sql.parse import position_of
@@ -58,7 +59,8 @@ def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relatio
     if isinstance(tree, exp.SetOperation):
         return Relation.of(order_output(tree, bind_set_operation(tree, session, outer), session))
     if isinstance(tree, exp.Values):
-        return Relation.of(order_output(tree, bind_values(tree, session), session))
+        named = renamed(bind_values(tree, session).plan, tree.args.get("alias"), session)
+        return Relation.of(order_output(tree, named, session))
     if isinstance(tree, exp.Table):
         star = exp.select("*").from_(tree)
         return bind_select(star, session, outer)

@@ -22,7 +22,7 @@ from headrace.plan.nodes import (
     TableScan,
     Union,
 )
-from headrace.plan.transform import map_inputs, read_columns
+from headrace.plan.transform import free_columns, map_inputs, read_columns
 from headrace.types import ArrayType, MapType, StructType
 
 _Ids = frozenset[int]
@@ -58,7 +58,7 @@ def _prune(plan: Plan, needed: _Ids) -> Plan:
                 wanted |= event_time_columns(plan.child)
             return replace(plan, child=_narrow(plan.child, wanted))
         case Join():
-            wanted = needed | read_columns(plan)
+            wanted = needed | read_columns(plan) | free_columns(plan.right).keys()
             return replace(plan, left=_narrow(plan.left, wanted), right=_narrow(plan.right, wanted))
     below = read_columns(plan) | (needed if not isinstance(plan, Project | Aggregate) else frozenset())
     return map_inputs(plan, lambda child: _prune(child, below))

@@ -22,7 +22,7 @@ _RANKS = {
     TokenType.CLUSTER_BY: 5,
     TokenType.DISTRIBUTE_BY: 5,
     TokenType.LIMIT: 6,
-    TokenType.OFFSET: 6,
+    TokenType.OFFSET: 7,
 }
 """The clauses of a SELECT in their order."""
 _SET_WORDS = (TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT)

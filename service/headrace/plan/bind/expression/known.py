@@ -12,7 +12,7 @@ from headrace.sql.parse import position_of
 
 _BINARY = frozenset({"this", "expression", "typed", "safe"})
 _SET = frozenset({"this", "expression", "distinct", "with_", "order", "limit", "offset"})
-_JOINED = frozenset({"this", "alias", "joins"})
+_JOINED = frozenset({"this", "alias", "joins", "pivots", "sample"})
 
 _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
     {
@@ -29,13 +29,14 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.In: frozenset({"this", "expressions", "query"}),
         exp.Intersect: _SET,
         exp.Interval: frozenset({"this", "unit"}),
-        exp.Join: frozenset({"this", "on", "side", "kind", "using", "method"}),
+        exp.Join: frozenset({"this", "on", "side", "kind", "using", "method", "pivots"}),
         exp.Lambda: frozenset({"this", "expressions"}),
         exp.Lateral: frozenset({"this", "view", "outer", "alias"}),
         exp.Like: _BINARY | {"negate"},
         exp.Limit: frozenset({"expression"}),
         exp.Offset: frozenset({"expression"}),
         exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
+        exp.Pivot: frozenset({"expressions", "fields", "unpivot", "include_nulls", "alias"}),
         exp.Select: frozenset(
             {
                 *("kind", "hint", "expressions", "distinct", "from_", "joins", "laterals", "where", "group", "having"),
@@ -45,9 +46,15 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.Subquery: _JOINED | {"with_", "order", "limit", "offset"},
         exp.Table: _JOINED | {"db", "catalog"},
         exp.Trim: frozenset({"this", "expression", "position"}),
+        exp.TableSample: frozenset(
+            {
+                *("method", "size", "percent", "expressions", "seed"),
+                *("bucket_numerator", "bucket_denominator", "bucket_field"),
+            }
+        ),
         exp.TryCast: frozenset({"this", "to", "safe"}),
         exp.Union: _SET,
-        exp.Values: frozenset({"expressions", "alias", "order", "limit", "offset", "with_"}),
+        exp.Values: frozenset({"expressions", "alias", "order", "limit", "offset", "with_", "pivots"}),
         exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
         exp.WindowSpec: frozenset({"kind", "start", "start_side", "end", "end_side"}),
         exp.With: frozenset({"expressions"}),

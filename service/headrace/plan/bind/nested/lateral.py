@@ -14,10 +14,12 @@ from headrace.plan.bind.nested.correlation import category, pulled, refuse_corre
 from headrace.plan.bind.nested.subqueries import refuse_stream
 from headrace.plan.bind.scope import Relation
 from headrace.plan.conditions import all_of
-from headrace.plan.expressions import Alias
-from headrace.plan.nodes import Generate, Join, Plan, Project, Values, walk
+from headrace.plan.expressions import Alias, Case, Expression
+from headrace.plan.ids import ColumnIds
+from headrace.plan.nodes import Filter, Generate, Join, Plan, Project, Values, walk
 from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import expressions_of
+from headrace.sql.grammar.pivots import IMPLIED
 from headrace.sql.parse import position_of
 
 
@@ -40,18 +42,23 @@ def refuse_kind(node: exp.Join) -> None:
         raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(node))
 
 
-def refuse_left(node: exp.Join) -> None:
-    """Raise for LEFT JOIN of a function that gives rows.
+def is_left(node: exp.Join) -> bool:
+    """Return True for LEFT JOIN."""
+    return (node.side or "").upper() == "LEFT"
 
-    Spark keeps rows without elements where ON TRUE is written, and drops them else; the tree is the same for both.
 
-    Raises:
-        StreamError: SQL_UNSUPPORTED.
+def keeps_empty(node: exp.Join) -> bool:
+    """Return True for LEFT JOIN of a function that gives rows with ON TRUE written behind it.
+
+    Spark keeps rows without elements then, and drops them where no ON stands there.
     """
-    if (node.side or "").upper() == "LEFT":
-        message = "LEFT JOIN LATERAL of a function that gives rows is not done."
-        hint = "Write LATERAL VIEW OUTER to keep rows without elements, a comma and LATERAL to drop them."
-        raise StreamError("SQL_UNSUPPORTED", message, hint=hint, at=position_of(node))
+    return is_left(node) and is_written(node)
+
+
+def is_written(node: exp.Join) -> bool:
+    """Return True where ON stands behind the join, be it ON TRUE."""
+    on = node.args.get("on")
+    return on is not None and not on.meta.get(IMPLIED)
 
 
 def has_condition(node: exp.Join) -> bool:
@@ -71,30 +78,64 @@ def refuse_lateral(left: Plan, right: Plan) -> None:
         message = "A lateral query may not hang on chance."
         raise category("NON_DETERMINISTIC_LATERAL_SUBQUERIES", message)
     if not _is_alone(right):
-        refuse_correlation(right, streaming=left.is_streaming, is_scalar=False)
+        try:
+            refuse_correlation(right, streaming=left.is_streaming, is_scalar=False)
+        except StreamError as error:
+            if left.is_streaming or error.condition is not None:
+                raise
 
 
 def without_from(node: exp.Join, left: Relation, right: Relation) -> Relation | None:
-    """Return the row with what a query without FROM computes of it; None for a query that has one."""
+    """Return the row with what a query without FROM computes of it; None for a query that has one.
+
+    None too for LEFT JOIN of one that may give no row.
+
+    Raises:
+        StreamError: ON stands behind it, over a stream.
+    """
     if not _is_alone(right.plan):
         return None
-    if has_condition(node):
-        if left.plan.is_streaming:
-            raise unplanned("ON may not stand behind a lateral query without FROM")
-        message = "ON may not stand behind a lateral query without FROM."
-        raise StreamError("SQL_UNSUPPORTED", message, hint="Write the condition in WHERE.", at=position_of(node))
-    if any(isinstance(each, Generate) for each in walk(right.plan)):
-        refuse_left(node)
+    if is_written(node) and left.plan.is_streaming:
+        raise unplanned("ON may not stand behind a lateral query without FROM")
+    if keeps_empty(node) and any(isinstance(each, Generate) for each in walk(right.plan)):
+        return None
     return Relation(_onto(right.plan, left.plan), (*left.visible, *right.visible))
+
+
+def refuse_outer(node: exp.Join, left: Plan) -> None:
+    """Raise for a function that gives rows behind LATERAL with ON, over a stream, where Spark fails when it runs.
+
+    Raises:
+        StreamError: UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK.
+    """
+    if left.is_streaming and is_written(node):
+        error = unplanned("Over a stream, LATERAL of a function stands without ON")
+        error.hint = "Write LATERAL VIEW OUTER to keep rows without elements, and conditions in WHERE."
+        raise error
+
+
+def where_true(node: exp.Join, made: Relation, left: Relation, condition: Expression, ids: ColumnIds) -> Relation:
+    """Return what a lateral function or a query without FROM made of the row, by the condition behind ON."""
+    if not is_left(node):
+        return replace(made, plan=Filter(made.plan, condition))
+    before = frozenset(column.id for column in left.plan.columns)
+    kept = tuple(Alias(column, column) for column in left.plan.columns)
+    new = {c.id: ids.column(c.type, c.name) for c in made.plan.columns if c.id not in before}
+    old = {column.id: column for column in made.plan.columns}
+    tested = tuple(Alias(Case(column.type, ((condition, old[id_]),), None), column) for id_, column in new.items())
+    visible = tuple(replace(item, column=new.get(item.column.id, item.column)) for item in made.visible)
+    return Relation(Project(made.plan, (*kept, *tested)), visible)
 
 
 def with_conditions(join: Join, left: Relation, right: Relation) -> Relation:
     """Return the join by ON and by what the query's WHERE says of the row before it.
 
     Raises:
-        StreamError: SQL_UNSUPPORTED, the query reads that row elsewhere.
+        StreamError: SQL_UNSUPPORTED, the query reads that row elsewhere, and it is one of a stream.
     """
     apart = pulled(right.plan)
+    if apart is None and not left.plan.is_streaming:
+        return Relation(replace(join, right=right.plan, lateral=True), (*left.visible, *right.visible))
     if apart is None:
         message = "A lateral query may read the row before it in the conditions of its WHERE only."
         raise StreamError("SQL_UNSUPPORTED", message, hint="Write it as a join.", at=join.at)

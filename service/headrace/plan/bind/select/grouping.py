@@ -85,6 +85,8 @@ def bind_grouping(
             several.append(_sets(item, found))
         else:
             plain.append((found.place(item),))
+    # Without a comma before GROUPING SETS, what stands there only lists the columns of the sets.
+    plain = [] if group.args.get("grouping_sets") else plain
     for word, expand in (("rollup", _rollup), ("cube", _cube)):
         if any(not clause.expressions for clause in group.args.get(word) or []):
             several, plain = [expand(plain)], []

@@ -26,7 +26,7 @@ from headrace.plan.expressions import (
     rewrite,
     walk,
 )
-from headrace.plan.nodes import Aggregate, Plan, Project, Sort, WindowFunctions
+from headrace.plan.nodes import Aggregate, Filter, Plan, Project, Sort, WindowFunctions
 from headrace.sql.parse import position_of
 
 _Keys = list[tuple[Bound, exp.Expr]]
@@ -39,6 +39,7 @@ class Output:
     items: list[Item]
     keys: _Keys
     distinct: bool
+    qualify: Bound | None = None
 
 
 def finish(child: Plan, output: Output, session: Session) -> Plan:
@@ -47,8 +48,11 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
     Raises:
         StreamError: a generator inside an expression, or ORDER BY on what DISTINCT leaves out.
     """
-    child, items, keys = _over(child, output.items, output.keys, session)
-    child, items = _generated(child, items, session)
+    calls = _Calls(session)
+    child, items, keys = calls.over(child, output.items, output.keys)
+    child, items = calls.generated(child, items)
+    if output.qualify is not None:
+        child, _, _ = calls.over(child, [], [], calls.read(output.qualify))
     aliases = _aliases(items, child, session)
     by_expression = {alias.child: alias.column for alias in reversed(aliases)}
     extra: list[Alias] = []
@@ -97,21 +101,50 @@ def _column(bound: Bound, session: Session) -> Column:
     return session.ids.column(bound.expression.type, bound.text)
 
 
-def _over(child: Plan, items: list[Item], keys: _Keys, session: Session) -> tuple[Plan, list[Item], _Keys]:
-    """Return the plan with a node for the OVER calls, and the items and keys reading its columns."""
-    bounds = [*(item.bound for item in items), *(key for key, _ in keys)]
-    calls = {call: None for bound in bounds for call in walk(bound.expression) if isinstance(call, WindowCall)}
-    if not calls:
-        return child, items, keys
-    made = tuple(Alias(call, session.ids.column(call.type, _function(call))) for call in calls)
-    columns: dict[Expression, Column] = {alias.child: alias.column for alias in made}
+class _Calls:
+    """The calls of a SELECT that are nodes below its projection, and the columns that stand for them there."""
 
-    def read(bound: Bound) -> Bound:
-        return replace(bound, expression=rewrite(bound.expression, lambda e: columns.get(e, e)))
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._columns: dict[Expression, Column] = {}
 
-    at = next((position_of(item.node) for item in items if _has_over(item.bound)), None)
-    node = WindowFunctions(child, made, tuple(_function(call) for call in calls), at=at)
-    return node, [replace(item, bound=read(item.bound)) for item in items], [(read(key), n) for key, n in keys]
+    def read(self, bound: Bound) -> Bound:
+        """Return what is bound over the columns that stand for calls."""
+        return replace(bound, expression=rewrite(bound.expression, lambda e: self._columns.get(e, e)))
+
+    def over(
+        self, child: Plan, items: list[Item], keys: _Keys, qualify: Bound | None = None
+    ) -> tuple[Plan, list[Item], _Keys]:
+        """Return the plan with a node for the OVER calls, filtered by QUALIFY; and the items and keys over it."""
+        bounds = [*(item.bound for item in items), *(key for key, _ in keys), *([qualify] if qualify else [])]
+        calls = {call: None for bound in bounds for call in walk(bound.expression) if isinstance(call, WindowCall)}
+        if calls:
+            made = tuple(Alias(call, self._session.ids.column(call.type, _function(call))) for call in calls)
+            self._columns |= {alias.child: alias.column for alias in made}
+            at = next((position_of(item.node) for item in items if _has_over(item.bound)), None)
+            child = WindowFunctions(child, made, tuple(_function(call) for call in calls), at=at)
+        if qualify is not None:
+            child = Filter(child, self.read(qualify).expression)
+        read = [replace(item, bound=self.read(item.bound)) for item in items]
+        return child, read, [(self.read(key), node) for key, node in keys]
+
+    def generated(self, child: Plan, items: list[Item]) -> tuple[Plan, list[Item]]:
+        """Return the plan with the generators, each over the rows of those before, and their columns as items."""
+        found = [item for item in items if any(is_generator(part) for part in walk(item.bound.expression))]
+        for item in found:
+            if not is_generator(item.bound.expression):
+                message = f'A function that gives rows may not stand inside an expression; seen: "{item.bound.text}".'
+                condition = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
+                raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
+        for item in found:
+            refuse_asking(item.bound.expression, item.node)
+            call, outer = split_outer(item.bound.expression, item.node)
+            node = generate(child, call, item.names, self._session, outer)
+            made = [Item(Bound(column, column.name, column.name), item.node) for column in node.output]
+            if len(made) == 1:
+                self._columns[item.bound.expression] = node.output[0]
+            child, items = node, list(_replaced(items, item, made))
+        return child, items
 
 
 def _has_over(bound: Bound) -> bool:
@@ -121,23 +154,6 @@ def _has_over(bound: Bound) -> bool:
 def _function(call: WindowCall) -> str:
     assert isinstance(call.function, Call | AggregateCall)  # the binder lets nothing else stand before OVER
     return call.function.function
-
-
-def _generated(child: Plan, items: list[Item], session: Session) -> tuple[Plan, list[Item]]:
-    """Return the plan with the generators of SELECT, each over the rows of those before, and their columns as items."""
-    found = [item for item in items if any(is_generator(part) for part in walk(item.bound.expression))]
-    for item in found:
-        if not is_generator(item.bound.expression):
-            message = f'A function that gives rows may not stand inside an expression; seen: "{item.bound.text}".'
-            condition = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
-            raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(item.node))
-    for item in found:
-        refuse_asking(item.bound.expression, item.node)
-        call, outer = split_outer(item.bound.expression, item.node)
-        node = generate(child, call, item.names, session, outer)
-        made = [Item(Bound(column, column.name, column.name), item.node) for column in node.output]
-        child, items = node, list(_replaced(items, item, made))
-    return child, items
 
 
 def _replaced(items: list[Item], old: Item, new: list[Item]) -> Iterator[Item]:

@@ -25,12 +25,12 @@ from headrace.plan.bind.select.items import Item, SelectList
 from headrace.plan.bind.select.order import limited, sort_keys
 from headrace.plan.bind.select.output import Output, finish
 from headrace.plan.bind.select.where import bind_where, refuse_rows
-from headrace.plan.bind.select.windows import refuse_qualify, refuse_sorting
+from headrace.plan.bind.select.windows import bind_qualify, refuse_sorting
 from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.source.relation import bind_from
 from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import cast_to
-from headrace.plan.nodes import Aggregate, Filter, Plan
+from headrace.plan.nodes import Aggregate, Filter, Plan, Values
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, NULL
 
@@ -111,20 +111,23 @@ class _Block:
             for key, node in keys:
                 if not any(item.bound.expression == key.expression for item in items):
                     refuse_asking(key.expression, node)
-        with self.findings.collect():
-            refuse_qualify(self.tree.args.get("qualify"), after, streaming=self.source.plan.is_streaming)
-        self.findings.close()
         bounds = [*(item.bound for item in items), *(key for key, _ in keys), *([having] if having else [])]
         aggregated = group is not None or having is not None
         aggregated = aggregated or any(has_aggregate(bound.expression) for bound in bounds)
+        qualify = None
+        with self.findings.collect():
+            # Over groups QUALIFY sees what SELECT gives, over rows the columns of FROM before that.
+            binder = after if aggregated else self._binder(aliases_first=False, aliases=self.items.output)
+            qualify = bind_qualify(self.tree.args.get("qualify"), binder, streaming=self.source.plan.is_streaming)
+        self.findings.close()
+        output = Output(items, keys, distinct=self.tree.args.get("distinct") is not None, qualify=qualify)
         child = self.windows.below(self.source.plan)
         if not aggregated:
             with self.findings.collect():
                 refuse_grouping(bounds)
             self.findings.close()
         if aggregated:
-            child, items, keys = self._aggregate(child, grouping, items, keys, having)
-        output = Output(items, keys, distinct=self.tree.args.get("distinct") is not None)
+            child, output = self._aggregate(child, grouping, output, having)
         return limited(self.tree, finish(child, output, self.session), after)
 
     def _having(self, binder: Binder) -> Bound | None:
@@ -165,14 +168,9 @@ class _Block:
         return next((item.node for item in items if has_aggregate(item.bound.expression)), self.tree)
 
     def _aggregate(
-        self,
-        child: Plan,
-        grouping: Grouping | None,
-        items: list[Item],
-        keys: list[tuple[Bound, exp.Expr]],
-        having: Bound | None,
-    ) -> tuple[Plan, list[Item], list[tuple[Bound, exp.Expr]]]:
-        """Return the Aggregate (under HAVING), and the items and sort keys over its columns."""
+        self, child: Plan, grouping: Grouping | None, output: Output, having: Bound | None
+    ) -> tuple[Plan, Output]:
+        """Return the Aggregate (under HAVING), and what is asked for over its columns."""
         ids = self.session.ids
         given = frozenset(column.id for column in child.columns)
         extraction = Extraction((), ids, grouping is not None, refused=tuple(self.windows.times), given=given)
@@ -183,19 +181,24 @@ class _Block:
             child, extraction.keys, extraction.grouping_id = expanded.plan, expanded.keys, expanded.grouping_id
             node_keys = key_columns([Bound(column, column.name) for column in expanded.columns], ids)
         lowered: list[Item] = []
-        for item in items:
+        for item in output.items:
             with self.findings.collect(), item.located():
                 extraction.refuse_correlated(item.bound)
                 lowered.append(replace(item, bound=extraction.lower(item.bound)))
-        filter_ = None
+        filter_, keys, qualify = None, output.keys, output.qualify
         with self.findings.collect(), _after_grouping(self.tree.args.get("having"), grouped=grouping is not None):
             filter_ = extraction.lower(having).expression if having else None
         with self.findings.collect(), _after_grouping(self.tree.args.get("order"), grouped=grouping is not None):
             keys = [(extraction.lower(key), node) for key, node in keys]
+        with self.findings.collect(), _after_grouping(self.tree.args.get("qualify"), grouped=grouping is not None):
+            qualify = extraction.lower(qualify) if qualify else None
         self.findings.close()
-        at = position_of(self.tree.args.get("group") or self._first_aggregate(items))
+        at = position_of(self.tree.args.get("group") or self._first_aggregate(output.items))
         plan: Plan = Aggregate(child, node_keys, extraction.aggregates, at=at)
-        return (Filter(plan, filter_) if filter_ is not None else plan), lowered, keys
+        if not plan.columns and not child.is_streaming:
+            plan = Values(((),), ())  # one group of whatever there is, of which nothing is asked
+        plan = Filter(plan, filter_) if filter_ is not None else plan
+        return plan, replace(output, items=lowered, keys=keys, qualify=qualify)
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from headrace.plan.bind.nested.subqueries import refuse_asking
 from headrace.plan.bind.scope import Relation, Scope, Visible
 from headrace.plan.bind.session import Session
 from headrace.plan.bind.time_window import TimeWindows
-from headrace.plan.constant import cast_to
-from headrace.plan.expressions import Call, Case, Expression, Literal
+from headrace.plan.constant import cast_to, fold_whole, value_of
+from headrace.plan.expressions import Call, Case, Column, Expression, Literal, walk
 from headrace.plan.nodes import Generate, Plan, Values
 from headrace.sql.functions import FUNCTIONS
 from headrace.sql.parse import position_of
-from headrace.types import BIGINT, ArrayType, StructType
+from headrace.types import BIGINT, NULL, ArrayType, StructType
 
 
 def generate(child: Plan, generator: Call, names: Sequence[str], session: Session, outer: bool = False) -> Generate:
@@ -39,7 +39,9 @@ def generate(child: Plan, generator: Call, names: Sequence[str], session: Sessio
     return Generate(child, generator, outer, output)
 
 
-def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer: Scope | None) -> Relation:
+def bind_lateral(
+    node: exp.Lateral, relation: Relation, session: Session, outer: Scope | None, *, keeps_empty: bool = False
+) -> Relation:
     """Return the relation with the rows of a LATERAL VIEW, or of a LATERAL function in FROM, beside its own."""
     refuse_unread(node)
     function = node.this
@@ -47,23 +49,33 @@ def bind_lateral(node: exp.Lateral, relation: Relation, session: Session, outer:
         message = "LATERAL takes a function such as explode(); a lateral subquery is not supported."
         raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
     binder = Binder(session, Scope(relation, outer=outer, ids=session.ids), TimeWindows(session.ids))
+    names: list[str] = []
+    if _name(function) == "range" and not node.args.get("view"):
+        generator, outer_too = _range(function, binder), False
+        names = ["id"]
+    else:
+        generator, outer_too = _generator(function, binder)
+    alias = node.args.get("alias")
+    if node.args.get("view") and (alias is None or not (alias.name or alias.args.get("columns"))):
+        message = "LATERAL VIEW has no name."
+        hint = "Write LATERAL VIEW explode(a) t AS x."
+        raise StreamError("SQL_SYNTAX", message, hint=hint, condition="PARSE_SYNTAX_ERROR", at=position_of(node))
+    names = [column.name for column in alias.args.get("columns") or []] or names if alias is not None else names
+    keeps_empty = keeps_empty or outer_too or bool(node.args.get("outer"))
+    plan = generate(relation.plan, generator, names, session, keeps_empty)
+    qualifier = alias.name if alias is not None else ""
+    made = tuple(Visible(column, qualifier) for column in plan.output)
+    return Relation(plan, (*relation.visible, *made))
+
+
+def _generator(function: exp.Func, binder: Binder) -> tuple[Call, bool]:
     try:
         bound = binder.bind(function)
     except StreamError as error:
         error.condition = "ROUTINE_NOT_FOUND" if error.condition == "UNRESOLVED_ROUTINE" else error.condition
         raise
     refuse_asking(bound.expression, function)
-    generator, keeps_empty = split_outer(bound.expression, function)
-    alias = node.args.get("alias")
-    if node.args.get("view") and (alias is None or not (alias.name or alias.args.get("columns"))):
-        message = "LATERAL VIEW has no name."
-        hint = "Write LATERAL VIEW explode(a) t AS x."
-        raise StreamError("SQL_SYNTAX", message, hint=hint, condition="PARSE_SYNTAX_ERROR", at=position_of(node))
-    names = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
-    plan = generate(relation.plan, generator, names, session, keeps_empty or bool(node.args.get("outer")))
-    qualifier = alias.name if alias is not None else ""
-    made = tuple(Visible(column, qualifier) for column in plan.output)
-    return Relation(plan, (*relation.visible, *made))
+    return split_outer(bound.expression, function)
 
 
 def split_outer(expression: Expression, node: exp.Expr) -> tuple[Call, bool]:
@@ -91,10 +103,9 @@ def bind_table_function(node: exp.Func, session: Session) -> Plan:
     """
     empty = Relation(Values(((),), ()), ())
     binder = Binder(session, Scope(empty, ids=session.ids), TimeWindows(session.ids))
-    name = str(node.this).lower() if isinstance(node, exp.Anonymous) else node.sql_name().lower()
+    name = _name(node)
     if name == "range":
-        arguments = [cast_to(binder.bind(arg).expression, BIGINT) for arg in node.expressions]
-        return generate(empty.plan, _range(arguments, node), ["id"], session)
+        return generate(empty.plan, _range(node, binder), ["id"], session)
     if name not in FUNCTIONS or not FUNCTIONS[name].generator:
         message = f"Could not resolve `{name}` to a table-valued function."
         raise StreamError("SQL_ANALYSIS", message, condition="UNRESOLVABLE_TABLE_VALUED_FUNCTION", at=position_of(node))
@@ -102,13 +113,33 @@ def bind_table_function(node: exp.Func, session: Session) -> Plan:
     return generate(empty.plan, generator, [], session, outer)
 
 
-def _range(arguments: list[Expression], node: exp.Func) -> Call:
+def _name(node: exp.Func) -> str:
+    return str(node.this).lower() if isinstance(node, exp.Anonymous) else node.sql_name().lower()
+
+
+def _bound(node: exp.Expr, binder: Binder) -> Expression:
+    """Return an argument of range(), which is a constant."""
+    bound = None if isinstance(node, exp.Kwarg) else binder.bind(node)
+    if bound is None or any(isinstance(part, Column) for part in walk(bound.expression)):
+        message = f"range takes constants; seen: {node.sql(dialect='spark')}."
+        raise StreamError("SQL_ANALYSIS", message, condition="NON_FOLDABLE_ARGUMENT", at=position_of(node))
+    if bound.expression.type == NULL:
+        message = "range takes whole numbers; seen: NULL."
+        raise StreamError("SQL_ANALYSIS", message, condition="UNEXPECTED_INPUT_TYPE", at=position_of(node))
+    return cast_to(bound.expression, BIGINT)
+
+
+def _range(node: exp.Func, binder: Binder) -> Call:
+    arguments = [_bound(arg, binder) for arg in node.expressions]
     if not 1 <= len(arguments) <= 4:
         message = f"range takes 1 to 4 arguments; seen: {len(arguments)}."
         raise StreamError("SQL_ANALYSIS", message, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION", at=position_of(node))
     zero, one = Literal(BIGINT, 0), Literal(BIGINT, 1)
     start, end = (zero, arguments[0]) if len(arguments) == 1 else (arguments[0], arguments[1])
     step = arguments[2] if len(arguments) > 2 else one
+    if value_of(fold_whole(step)) == 0:
+        message = "The step of range is 0."
+        raise StreamError("SQL_ANALYSIS", message, condition="FAILED_FUNCTION_CALL", at=position_of(node))
     up = call("greater", [step, zero])
     last = Case(BIGINT, ((up, call("subtract", [end, one])),), call("add", [end, one]))
     some = Case(up.type, ((up, call("less", [start, end])),), call("greater", [start, end]))

@@ -35,7 +35,8 @@ def bind_join(node: exp.Join, left: Relation, right: Relation, session: Session,
     if names is not None:
         return _joined_using(node, left, right, names, session)
     on = node.args.get("on")
-    condition = _condition(on, left, right, session, outer) if on is not None else None
+    both = Relation(Join(left.plan, right.plan, JoinType.INNER, None), (*left.visible, *right.visible))
+    condition = bind_on(on, both, session, outer) if on is not None else None
     return _visible(Join(left.plan, right.plan, how, condition, at=position_of(node)), left, right)
 
 
@@ -54,24 +55,35 @@ def _using(node: exp.Join, left: Relation, right: Relation) -> list[str] | None:
     return [item.name for item in using] if using else None
 
 
-def _condition(on: exp.Expr, left: Relation, right: Relation, session: Session, outer: Scope | None) -> Expression:
-    both = Relation(Join(left.plan, right.plan, JoinType.INNER, None), (*left.visible, *right.visible))
+def bind_on(on: exp.Expr, both: Relation, session: Session, outer: Scope | None) -> Expression:
+    """Return the condition of a join over the columns of both sides.
+
+    Raises:
+        StreamError: JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE, UNSUPPORTED_GENERATOR.OUTSIDE_SELECT, or SQL_UNSUPPORTED for a
+            window of time.
+    """
     windows = TimeWindows(session.ids)
     try:
         bound = Binder(session, Scope(both, outer=outer, ids=session.ids), windows, refusing=IN_JOIN).bind(on)
     except StreamError as error:
-        nested = error.condition == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
-        raise (_generator(on) if nested else error) from error.__cause__
+        mistaken = {"UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS": _generator, "_LEGACY_ERROR_TEMP_1039": _window}
+        made = mistaken.get(error.condition or "")
+        raise (made(on) if made else error) from error.__cause__
     if any(is_generator(part) for part in walk(bound.expression)):
         raise _generator(on)
     refuse_correlated_value(bound.expression, on)
     if windows.used:
-        hint = "Make the window a column in a subquery on each side, and compare those."
-        raise StreamError("SQL_UNSUPPORTED", "window() may not stand in ON.", hint=hint, at=position_of(on))
+        raise _window(on)
     if bound.expression.type != BOOLEAN:
         message = f'The join condition "{bound.text}" is a {bound.expression.type.sql()}, not a BOOLEAN.'
         raise StreamError("SQL_ANALYSIS", message, condition="JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", at=position_of(on))
     return cast_to(bound.expression, BOOLEAN)
+
+
+def _window(on: exp.Expr) -> StreamError:
+    message, condition = "window() may not stand in ON.", "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    hint = "Make the window a column in a subquery on each side, and compare those."
+    return StreamError("SQL_ANALYSIS", message, hint=hint, condition=condition, at=position_of(on))
 
 
 def _generator(on: exp.Expr) -> StreamError:

@@ -89,6 +89,10 @@ def _named(node: exp.Window) -> exp.Window:
     name = node.args.get("alias")
     if name is None:
         return node
+    if any(node.args.get(part) for part in ("partition_by", "order", "spec")):
+        message = f"Syntax error: the window {name.name} stands behind OVER with more beside it."
+        hint = "Write the whole window, or name one with all of it in the WINDOW clause."
+        raise StreamError("SQL_SYNTAX", message, hint=hint, condition="PARSE_SYNTAX_ERROR")
     query = node.find_ancestor(exp.Select)
     windows = (query.args.get("windows") if query is not None else None) or []
     found = next((window for window in windows if window.this.name.lower() == name.name.lower()), None)
