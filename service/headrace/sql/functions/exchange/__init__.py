@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from headrace.sql.functions.exchange import geometry, json_paths, json_values, lines, variants, xml, xml_writing
+from headrace.sql.functions.exchange import (
+    geometry,
+    json_paths,
+    json_values,
+    lines,
+    variants,
+    xml,
+    xml_reading,
+    xml_writing,
+)
 
 FUNCTIONS = {
     **json_paths.FUNCTIONS,
@@ -10,6 +19,7 @@ FUNCTIONS = {
     **lines.FUNCTIONS,
     **variants.FUNCTIONS,
     **xml.FUNCTIONS,
+    **xml_reading.FUNCTIONS,
     **xml_writing.FUNCTIONS,
     **geometry.FUNCTIONS,
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from headrace.duck import quote_text
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.rounding import java_whole
-from headrace.sql.functions.signature import accept, mismatch, refused, table, unsupported
+from headrace.sql.functions.signature import accept, mismatch, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.xpaths import is_xpath
 from headrace.types import (
@@ -63,7 +63,5 @@ FUNCTIONS = table(
     _function("xpath_string", STRING, "xpath_string"),
     _function("xpath_boolean", BOOLEAN, "xpath_boolean"),
     *(_function(name, kind, "xpath_number") for name, kind in _NUMBERS.items()),
-    refused("from_xml", "XML is not done"),
-    refused("schema_of_xml", "XML is not done"),
     xpath_number="xpath_double",
 )

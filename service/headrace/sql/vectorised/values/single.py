@@ -15,6 +15,7 @@ from headrace.sql.vectorised import java_regex
 from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.values import aes, decimal_format, documents, geometry, texts, variants, vectors, xpaths
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
+from headrace.sql.vectorised.xml.rows import xml_row
 
 Single = tuple[str, tuple[str, ...], str, Callable[..., pa.Array]]
 
@@ -85,6 +86,7 @@ SINGLE: tuple[Single, ...] = (
     _single("xpath_string", "tt", _T, xpaths.xpath_string),
     _single("xpath_boolean", "tt", _F, xpaths.xpath_boolean),
     _single("xpath_number", "tt", "DOUBLE", xpaths.xpath_number),
+    _single("xml_row", "ttt", _T, xml_row),
     _single("wkb", "btf", _B, geometry.normalized),
     _single("read_number", "ttf", _T, _read_number),
     _single("write_number", "tt", _T, _write_number),
