@@ -482,3 +482,43 @@ Project [ts#1]
     Watermark ts#1 delay 5000000us
       Filter ((((like(user#2, 'c%') OR like_any(user#2, 'a_', '_b')) AND (not(like(user#2, 'b')) AND not(like_any(user#2, 'a_')))) AND like_any(lower(user#2), lower('_'))) AND (not(ilike(user#2, 'a')) OR not(like_all(lower(user#2), lower('_')))))
         Stream clicks [ts#1, user#2, v#7, n#8, xs#9, p#10]
+
+-- a condition of ON without columns decides about the left side, where its rows may go
+SELECT a, b FROM l JOIN r ON l.k = r.k AND 1 > 2
+=>
+Project [a#1, b#2]
+  Join Inner (k#3 = k#4)
+    Watermark lt#5 delay 5000000us
+      Filter (1 > 2)
+        Stream l [lt#5, k#3, a#1]
+    Watermark rt#6 delay 5000000us
+      Stream r [rt#6, k#4, b#2]
+
+-- of a semi join with a table too
+SELECT v FROM clicks LEFT SEMI JOIN users ON 1 > 2
+=>
+Project [v#1]
+  Join LeftSemi (1 > 2)
+    Watermark ts#2 delay 5000000us
+      Filter (1 > 2)
+        Stream clicks [ts#2, user#3, v#1, n#4, xs#5, p#6]
+    Table users [user#7, city#8]
+
+-- the rows of a left join come out whatever it says
+SELECT a, b FROM l LEFT JOIN r ON l.k = r.k AND 1 > 2
+=>
+Project [a#1, b#2]
+  Join LeftOuter ((k#3 = k#4) AND (1 > 2))
+    Watermark lt#5 delay 5000000us
+      Stream l [lt#5, k#3, a#1]
+    Watermark rt#6 delay 5000000us
+      Stream r [rt#6, k#4, b#2]
+
+-- and so do those of an anti join
+SELECT v FROM clicks LEFT ANTI JOIN users ON 1 > 2
+=>
+Project [v#1]
+  Join LeftAnti (1 > 2)
+    Watermark ts#2 delay 5000000us
+      Stream clicks [ts#2, user#3, v#1, n#4, xs#5, p#6]
+    Table users [user#7, city#8]

@@ -270,7 +270,6 @@ def remarked(draw: Draw) -> dict[str, Any]:
                 ("SELECT q AS at, ts, i, p FROM s", "at"),
                 ("SELECT CAST(r AS TIMESTAMP) AS at, i, p FROM s", "at"),
                 ("SELECT timestamp_seconds(i * 10) AS at, i, p FROM s", "at"),
-                ("SELECT window(ts, '10 seconds') AS at, i, p FROM s", "at"),
                 ("SELECT r AS at, i, p FROM s", "at"),
                 ("SELECT explode(array(ts, ts + INTERVAL 20 SECONDS)) AS at, i, p FROM s", "at"),
             )

@@ -187,13 +187,14 @@ def _through_join(join: Join, parts: _Parts) -> Plan:
     left = frozenset(column.id for column in join.left.columns)
     right = frozenset(column.id for column in join.right.columns)
     # A condition without columns decides about all rows: Spark folds it, and what is below reads nothing.
-    fixed = [part for part in parts if not references(part) and is_deterministic(part) and not _asks_a_table(part)]
+    fixed = _constants(parts)
     parts = [part for part in parts if part not in fixed]
     joins = _above_the_join(join, parts, left, right)
     to_left, to_right, above = _by_side([p for p in parts if p not in joins], left, right, _FROM_WHERE[join.how])
     # NOT IN tests nulls of both sides, so its condition stays whole.
     on = () if join.null_aware else conjuncts(join.condition)
-    on_left, on_right, within = _by_side(on, left, right, _FROM_ON[join.how])
+    constants = _constants(on) if _FROM_ON[join.how][0] else []
+    on_left, on_right, within = _by_side([p for p in on if p not in constants], left, right, _FROM_ON[join.how])
     if join.how is JoinType.INNER:
         joined = [part for part in above if is_deterministic(part) and not _is_join(part)]
         within = [*within, *joined]
@@ -201,7 +202,7 @@ def _through_join(join: Join, parts: _Parts) -> Plan:
     condition = join.condition if join.null_aware else all_of(within)
     changed = replace(
         join,
-        left=_push(join.left, (*fixed, *on_left, *to_left)),
+        left=_push(join.left, (*fixed, *constants, *on_left, *to_left)),
         right=_push(join.right, (*fixed, *on_right, *to_right)),
         condition=condition,
     )
@@ -222,13 +223,18 @@ def _above_the_join(join: Join, parts: _Parts, left: frozenset[int], right: froz
 def _as_test(join: Join, parts: _Parts) -> Plan:
     """Push a semi or anti join as the filter it is; what its condition says of one side alone goes further."""
     ids = [frozenset(column.id for column in side.columns) for side in (join.left, join.right)]
-    on = conjuncts(join.condition) if join.right.is_streaming else ()
+    is_anti = join.how is JoinType.ANTI
+    constants = [] if is_anti or join.null_aware else _constants(conjuncts(join.condition))
+    on = [part for part in conjuncts(join.condition) if part not in constants] if join.right.is_streaming else ()
     on_left, on_right, within = _by_side(on, ids[0], ids[1], _FROM_ON[join.how])
     condition = all_of(within) if join.right.is_streaming else join.condition
-    is_anti = join.how is JoinType.ANTI
     right = _push(join.right, on_right)
     tested = Membership(BOOLEAN, condition, right, is_anti, join.null_aware, join.in_where, join.at)
-    return _push(join.left, (*on_left, tested, *parts))
+    return _push(join.left, (*constants, *on_left, tested, *parts))
+
+
+def _constants(parts: _Parts) -> list[Expression]:
+    return [part for part in parts if not references(part) and is_deterministic(part) and not _asks_a_table(part)]
 
 
 def _asks_a_table(part: Expression) -> bool:

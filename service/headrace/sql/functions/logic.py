@@ -79,15 +79,15 @@ def _may_raise(sql: str) -> bool:
 
 def _and(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     left, right = (a.sql for a in arguments)
-    if _may_raise(right):
-        # Spark does not look at the right side of a false left side; DuckDB evaluates both.
+    if _may_raise(left) or _may_raise(right):
+        # Spark looks at the left side first, and not at the right side of a false one; DuckDB at either or both.
         return f"(CASE WHEN {left} IS FALSE THEN false ELSE ({left} AND {right}) END)"
     return f"({left} AND {right})"
 
 
 def _or(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
     left, right = (a.sql for a in arguments)
-    if _may_raise(right):
+    if _may_raise(left) or _may_raise(right):
         return f"(CASE WHEN {left} IS TRUE THEN true ELSE ({left} OR {right}) END)"
     return f"({left} OR {right})"
 
