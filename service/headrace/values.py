@@ -128,8 +128,11 @@ def local_path(text: str) -> str:
     """Return the path on this machine that a text names: the text itself, or what a ``file:`` URL says.
 
     Raises:
-        ValueError: the text is a URL of something else, such as ``s3://bucket/key``.
+        ValueError: the text is a URL of something else, such as ``s3://bucket/key``, or no path at all.
     """
+    if "\0" in text:
+        msg = f"{text!r} is no path: it holds a character of code 0"
+        raise ValueError(msg)
     scheme = _SCHEME.match(text)
     if scheme is None:
         return text

@@ -84,13 +84,15 @@ class Files:
 
     def make_folder(self, folder: Path) -> None:
         """Create a folder with its parents durably; nothing happens when it exists."""
-        if folder.is_dir():
-            return
         with os_errors(folder):
+            if folder.is_dir():
+                return
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except FileExistsError as error:
                 raise NotADirectoryError(errno.ENOTDIR, "a file stands where a folder is needed") from error
+            except FileNotFoundError as error:
+                raise OSError(errno.EIO, "no folder can be made there") from error
             self.sync_folder(folder.parent)
 
     def remove_tree(self, folder: Path) -> None:

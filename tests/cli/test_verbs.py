@@ -183,3 +183,14 @@ def test_a_long_line_is_shown_around_the_place(tmp_path: Path, capsys: pytest.Ca
     assert source.endswith("xxx...")
     assert source[caret.index("^") :].startswith("nope: ")
     assert len(source) == 8 + 200 + 6
+
+
+def test_online_asks_the_sinks_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Here for a folder; the finding stands at the sink."""
+    (tmp_path / "out").write_text("a file")
+    file = _file(tmp_path, GOOD.replace("{format: memory}", "{format: json, options: {path: out}}"))
+    assert run(["validate", "--online", file]) == 74
+    assert capsys.readouterr().err.splitlines()[0] == (
+        f"[IO_FAILED] {file}:10:11 the folder {tmp_path / 'out'} cannot be written: {tmp_path / 'out'} is no folder "
+        "this user may write to."
+    )

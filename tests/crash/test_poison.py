@@ -41,6 +41,7 @@ def test_a_poison_record_fails_the_query_unless_a_policy_is_named(
     assert failed["error_class"] == "DATA_MALFORMED"
     assert "soon" in failed["error"]
     assert "dead_letter" in failed["error"]
+    assert f", at offset 60 of {poisoned}-0: not UTF-8" in failed["error"]
     assert job.published() == expected(STATELESS, events[: 2 * PER_BATCH])
 
 

@@ -50,12 +50,22 @@ def test_the_start_of_a_source_is_checked_too(content: bytes, tmp_path: Path) ->
     checkpoint.close()
 
 
-def test_a_file_where_the_folder_should_be_is_an_error_of_the_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("q", "a file stands where a folder is needed"),
+        ("q/below", "Not a directory"),
+        ("/proc/nowhere/q", "no folder can be made there"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_place_where_no_folder_can_be_is_an_error_of_the_disk(tmp_path: Path, place: str, said: str) -> None:
     """Exit code 74, and the path."""
     (tmp_path / "q").touch()
     with pytest.raises(StreamError) as caught:
-        Checkpoint(tmp_path / "q")
-    assert (caught.value.code, caught.value.message) == (
+        Checkpoint(tmp_path / place)
+    assert (caught.value.code, caught.value.exit_code, caught.value.message) == (
         "IO_FAILED",
-        f"state cannot be read or written (a file stands where a folder is needed): {tmp_path / 'q'}",
+        74,
+        f"state cannot be read or written ({said}): {tmp_path / place}",
     )

@@ -62,6 +62,12 @@ def test_a_url_of_another_place_is_refused(text: str) -> None:
         local_path(text)
 
 
+def test_a_text_with_a_null_character_is_no_path() -> None:
+    """No system takes one."""
+    with pytest.raises(ValueError, match="holds a character of code 0"):
+        local_path("a\0b")
+
+
 def test_a_duration_is_at_most_ten_thousand_years() -> None:
     """Longer ones would not fit a timestamp."""
     assert parse_duration_us("9999 weeks") == 9_999 * 7 * 86_400 * 10**6

@@ -74,4 +74,4 @@ def test_offsets_that_are_no_offsets_are_refused_with_an_example(written: str) -
     """The hint shows what to write."""
     with pytest.raises(StreamError) as caught:
         parse_places("startingOffsets", written)
-    assert caught.value.hint == 'Write startingOffsets: {"topic": {"0": 23, "1": -2}}.'
+    assert caught.value.hint == 'Write earliest, latest, or {"topic": {"0": 23, "1": -2}}.'

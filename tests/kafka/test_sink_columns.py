@@ -227,3 +227,38 @@ def test_records_of_the_kit_are_plain_records(kafka: Kafka, new_topic: NewTopic)
     """Timestamps given are kept, so that tests can set event times."""
     topic = new_topic()
     assert kafka.produce(topic, [Record(b"x", timestamp_ms=7)]) == [Record(b"x", None, (), 0, 7, 0)]
+
+
+@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
+def test_the_record_that_is_too_large_is_told_of_and_not_its_neighbours(
+    delivery: str, kafka: Kafka, new_topic: NewTopic, open_sink: OpenSink
+) -> None:
+    """Brokers refuse all that came in one request; nothing of the batch is to be seen, and it is not tried again."""
+    topic = new_topic(config={"max.message.bytes": "1000"})
+    sink = open_sink(struct(value=STRING), topic, topic=topic, delivery=delivery, **{"kafka.linger.ms": "200"})
+    sink.recover()
+    sink.begin(BatchId(0))
+    sink.write(pa.table({"value": ["small", "x" * 5_000, "tail"]}))
+    with pytest.raises(StreamError, match=f"a record of 5000 bytes for topic {topic} was refused") as caught:
+        sink.commit(Marker(topic, 0, "d", 1))
+    sink.abort()
+    assert caught.value.retry is Retry.NEVER
+    assert kafka.read_committed(topic) == []
+
+
+def test_asking_names_the_topics_that_are_not_there_and_fences_nobody(new_topic: NewTopic, open_sink: OpenSink) -> None:
+    """An instance that runs goes on."""
+    topic = new_topic()
+    running = open_sink(struct(value=STRING), topic, topic=topic)
+    running.recover()
+    running.begin(BatchId(0))
+    open_sink(struct(value=STRING), topic, topic=topic).ask()
+    running.write(pa.table({"value": ["a"]}))
+    running.commit(Marker(topic, 0, "d", 1))
+    named = open_sink(struct(value=STRING, topic=STRING), topic, topics=f"{topic},nowhere-a,nowhere-b")
+    with pytest.raises(StreamError) as caught:
+        named.ask()
+    assert (caught.value.code, caught.value.message) == (
+        "SINK_FAILED",
+        "there is no topic nowhere-a, nowhere-b to write to.",
+    )

@@ -118,3 +118,42 @@ def test_a_pattern_takes_whole_names_also_of_topics_that_come_later(
     assert end == {f"{name}-a": {"0": 0}, f"{name}-b": {"0": 1}}
     assert source.read({f"{name}-a": {"0": 0}}, end)["value"].to_pylist() == [b"late"]
     assert source.describe() == f"KafkaV2[SubscribePattern[{name}-.*|__.*]]"
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (
+            {
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": "u",
+                "sasl.password": "p",
+            },
+            "SASL PLAIN mechanism handshake failed",
+            "AUTHENTICATION_FAILED",
+        ),
+        ({"security.protocol": "SSL"}, r"SSL .*closed by peer", "BROKER_UNAVAILABLE"),
+    ],
+    ids=["sasl", "tls"],
+)
+def test_what_the_connection_says_is_the_error(
+    options: dict[str, str], said: str, code: str, open_source: Callable[..., KafkaSource]
+) -> None:
+    """Questions are only told that time is up; where credentials are refused, none is asked again in vain."""
+    given = {f"kafka.{name}": value for name, value in options.items()}
+    few = {"fetchOffset.numRetries": 1 if code == "BROKER_UNAVAILABLE" else 99, "kafka.socket.timeout.ms": "1000"}
+    source = open_source(subscribe="any", **given, **few)
+    with pytest.raises(StreamError, match=said) as caught:
+        source.initial_offset()
+    assert caught.value.code == code
+
+
+def test_a_name_that_does_not_resolve_is_told(kafka: Kafka, open_source: Callable[..., KafkaSource]) -> None:
+    """After the tries that the options allow."""
+    del kafka
+    few = {"fetchOffset.numRetries": 1, "kafka.socket.timeout.ms": "1000"}
+    source = open_source(subscribe="any", **few, **{"kafka.bootstrap.servers": "no.such.host.invalid:9092"})
+    with pytest.raises(StreamError, match=r"Failed to resolve 'no\.such\.host\.invalid:9092'") as caught:
+        source.initial_offset()
+    assert (caught.value.code, caught.value.exit_code) == ("BROKER_UNAVAILABLE", 69)

@@ -256,3 +256,13 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
             parse_options(sinks.PARQUET.spec, {"path": str(tmp_path)}), SinkContext("q", "q", schema, "append")
         )
     assert caught.value.condition == "COLUMN_ALREADY_EXISTS"
+
+
+def test_asking_looks_for_a_folder_and_makes_none(tmp_path: Path) -> None:
+    """One that could be made is good; one below a file is not."""
+    _sink(tmp_path / "a" / "b").ask()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(StreamError, match="is no folder this user may write to") as caught:
+        _sink(tmp_path / "file" / "out").ask()
+    assert caught.value.code == "IO_FAILED"

@@ -34,7 +34,7 @@ def list_files(path: str) -> list[InputFile]:
     path = folder_of(path)
     roots = sorted(Path(found) for found in glob.glob(path, recursive=True)) or [Path(path)]  # noqa: PTH207 - takes absolute patterns
     if not roots[0].exists():
-        message = f"the path {path!r} names no file and no folder"
+        message = f"the path {path!r} names no file and no folder."
         raise StreamError("IO_FAILED", message, hint="Relative paths begin at the working folder.")
     return [file for root in roots for file in _under(root)]
 

@@ -6,6 +6,7 @@ decision, and it holds the marker. Append mode only, as Spark's file sink.
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ from headrace.values import BatchId
 from headrace_plugins.files.commit import FolderCommits
 from headrace_plugins.files.manifest import DataFile
 from headrace_plugins.files.partitions import check_partition_columns, split_by_folder
-from headrace_plugins.files.storage import Files, LocalFiles, folder_of
+from headrace_plugins.files.storage import Files, LocalFiles, folder_of, is_there
 from headrace_plugins.files.writing import FileWriter, csv_writer, json_writer, parquet_writer
 from headrace_plugins.formats.csv import CSV_OPTIONS
 from headrace_plugins.formats.text_sql import TIME_ZONE
@@ -84,6 +85,17 @@ class FileSink:
     def delivery(self) -> Delivery:
         """Exactly once."""
         return Delivery.EXACTLY_ONCE
+
+    def ask(self) -> None:
+        """Look whether the folder is there or could be made, and be written to.
+
+        Raises:
+            StreamError: IO_FAILED.
+        """
+        nearest = next(path for path in (self._folder, *self._folder.parents) if is_there(path))
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            message = f"the folder {self._folder} cannot be written: {nearest} is no folder this user may write to."
+            raise StreamError("IO_FAILED", message)
 
     def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners, finish the last committed batch, sweep what was not, and return the last marker."""

@@ -134,6 +134,14 @@ def folder_of(path: str) -> str:
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint="Mount it, and name the folder.") from error
 
 
+def is_there(path: Path) -> bool:
+    """Return True when there is something by this name, also when a folder above forbids to look."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+
+
 def is_full(error: OSError) -> bool:
     """Return True when an operation failed for lack of space or quota."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

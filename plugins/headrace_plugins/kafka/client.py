@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from headrace.contract import Kind, Option, Options, Passthrough
 from headrace.errors import StreamError
+from headrace_plugins.kafka.failures import Failure, classify
 
 _REPEAT_S = 10.0
 
@@ -232,11 +233,33 @@ def build_client(kind: Any, settings: Mapping[str, Any]) -> Any:
         raise StreamError("PLUGIN_OPTION_INVALID", message, hint=hint) from error
 
 
-_admins: WeakValueDictionary[tuple[tuple[str, Any], ...], AdminClient] = WeakValueDictionary()
+class Admin(AdminClient):
+    """An admin client that keeps what its connection says; its own answers only say that time is up."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._heard: list[KafkaError] = []
+        more: dict[str, Any] = {"error_cb": self._heard.append}
+        super().__init__({**settings, **more})
+
+    def hear(self) -> KafkaError | None:
+        """Return what the connection complained of most tellingly since the last call."""
+        self.poll(0)
+        heard = sorted(self._heard, key=_tells)
+        self._heard.clear()
+        return heard[-1] if heard else None
+
+
+def _tells(error: KafkaError) -> int:
+    if classify(error) is Failure.AUTHENTICATION:
+        return 2
+    return int(error.code() != KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 - the client's name
+
+
+_admins: WeakValueDictionary[tuple[tuple[str, Any], ...], Admin] = WeakValueDictionary()
 _admins_lock = threading.Lock()
 
 
-def shared_admin(user: Mapping[str, str]) -> AdminClient:
+def shared_admin(user: Mapping[str, str]) -> Admin:
     """Return an admin client for these settings, one for all who hold one now: each has five threads of its own.
 
     Raises:
@@ -247,5 +270,5 @@ def shared_admin(user: Mapping[str, str]) -> AdminClient:
     with _admins_lock:
         found = _admins.get(key)
         if found is None:
-            found = _admins[key] = build_client(AdminClient, settings)
+            found = _admins[key] = build_client(Admin, settings)
         return found

@@ -112,8 +112,11 @@ def stream_error(error: KafkaError, what: str, code: str) -> StreamError:
 def refused(error: KafkaError, topic: str, size_bytes: int) -> StreamError:
     """Return the error for a record that was not stored; one that is too large is never tried again."""
     if error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._INVALID_ARG}:  # noqa: SLF001 - the client's name
-        message = f"a record of {size_bytes} bytes for topic {topic} was refused: {error.str()}"
-        hint = "Raise kafka.message.max.bytes and the topic's max.message.bytes, or make the record smaller."
+        message = f"a record of {size_bytes} bytes for topic {topic} was refused: {error.str()}."
+        hint = (
+            "Raise kafka.message.max.bytes and the topic's max.message.bytes, or make the record smaller. Where the "
+            "record is small enough, lower kafka.batch.size, which bounds what is sent at once, to max.message.bytes."
+        )
         return StreamError("SINK_FAILED", message, hint=hint, retry=Retry.NEVER)
     return stream_error(error, f"a record for topic {topic} was not stored", "SINK_FAILED")
 

@@ -87,7 +87,7 @@ class PlainOutbox:
         """Raise the first delivery error there was, if any."""
         if self._first_error is not None:
             error, message = self._first_error
-            raise refused(error, message.topic() or "", len(message.value() or b""))
+            raise refused(error, message.topic() or "", _size(message))
 
     def flush(self) -> None:
         """Return when every record is stored.
@@ -141,8 +141,17 @@ class PlainOutbox:
         raise stream_error(error, what, "SINK_FAILED")
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        if error is not None and self._first_error is None and classify(error) is not Failure.DROPPED:
+        if error is None or classify(error) is Failure.DROPPED:
+            return
+        # One record that is too large makes all fail that were sent with it.
+        if self._first_error is None or (
+            error.code() == KafkaError.MSG_SIZE_TOO_LARGE and _size(message) > _size(self._first_error[1])
+        ):
             self._first_error = (error, message)
+
+
+def _size(message: Message) -> int:
+    return len(message.value() or b"") + len(message.key() or b"")
 
 
 @dataclass(frozen=True, slots=True)

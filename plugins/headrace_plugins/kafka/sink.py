@@ -27,16 +27,25 @@ from headrace.contract import (
 from headrace.errors import Retry, StreamError, StreamErrors
 from headrace.types import BINARY, INT, STRING, TIMESTAMP, ArrayType, AtomicType, DataType, StructType
 from headrace.values import BatchId
-from headrace_plugins.kafka.client import BOOTSTRAP, SINK_REJECTED, check_settings, passthrough, user_settings
+from headrace_plugins.kafka.client import (
+    BOOTSTRAP,
+    SINK_REJECTED,
+    check_settings,
+    passthrough,
+    shared_admin,
+    user_settings,
+)
 from headrace_plugins.kafka.failures import kafka_error
 from headrace_plugins.kafka.offsets import check_topic
 from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox
 from headrace_plugins.kafka.rows import HEADERS
+from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
 
 _CONDITION = "_LEGACY_ERROR_TEMP_3080"
 _TEXT = (STRING, BINARY)
 _ROWS_AT_ONCE = 8_192
 _FULL_S = 0.05
+_ANSWER_S = 10.0
 _ANY_PARTITION = -1
 
 SPEC = Spec(
@@ -172,7 +181,8 @@ class KafkaSink:
         self._encoder = context.encoder
         self._key_columns, self._key_encoder = context.key_columns, context.key_encoder
         self._delivery = Delivery(options["delivery"])
-        user = user_settings(options)
+        self._user = user = user_settings(options)
+        self._clock = context.clock
         if self._delivery is Delivery.EXACTLY_ONCE:
             transactional_id = f"{options['transactionalIdPrefix']}-{context.query_id}"
             group = options["markerGroup"] or f"{transactional_id}.marker"
@@ -185,6 +195,22 @@ class KafkaSink:
     def delivery(self) -> Delivery:
         """What the option says."""
         return self._delivery
+
+    def ask(self) -> None:
+        """Look whether the brokers answer and the topics are there.
+
+        Raises:
+            StreamError: SINK_FAILED, BROKER_UNAVAILABLE, AUTHENTICATION_FAILED.
+        """
+        patience = Patience(retries=1, pause_s=0.1, answer_s=_ANSWER_S)
+        brokers = Brokers(shared_admin(self._user), "read_committed", patience, self._clock)
+        topics = self._binding.topics
+        there = brokers.describe(Subscription(topics=topics)).ids if topics else {}
+        missing = [name for name in topics if name not in there]
+        if missing:
+            message = f"there is no topic {', '.join(missing)} to write to."
+            hint = "Create it, or correct the name; brokers that create topics themselves will create it."
+            raise StreamError("SINK_FAILED", message, hint=hint)
 
     def recover(self, owner: int = 0) -> Marker | None:
         """Fence earlier owners and return the last committed marker."""
@@ -313,7 +339,8 @@ class KafkaSink:
             try:
                 self._produce_when_free(topic, value, key, more)
             except KafkaException as raised:
-                self._outbox.refuse(kafka_error(raised), topic, len(value or b""))
+                where = f"{topic}-{more['partition']}" if "partition" in more else topic
+                self._outbox.refuse(kafka_error(raised), where, len(value or b""))
 
     def _produce_when_free(self, topic: str, value: Any, key: Any, more: Mapping[str, Any]) -> None:
         while True:

@@ -13,12 +13,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from confluent_kafka import IsolationLevel, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from headrace.clock import Clock
 from headrace.errors import StreamError
+from headrace_plugins.kafka.client import Admin
 from headrace_plugins.kafka.failures import Failure, classify, kafka_error, stream_error
 from headrace_plugins.kafka.offsets import Partition
 
@@ -73,7 +73,7 @@ class Patience:
 class Brokers:
     """Questions to the brokers; each is asked again a few times while the answer is a passing error."""
 
-    def __init__(self, admin: AdminClient, isolation: str, patience: Patience, clock: Clock) -> None:
+    def __init__(self, admin: Admin, isolation: str, patience: Patience, clock: Clock) -> None:
         self._admin = admin
         self._patience = patience
         committed = isolation == "read_committed"
@@ -147,14 +147,18 @@ class Brokers:
             try:
                 return question()
             except KafkaException as raised:
-                error = kafka_error(raised)
-                self._admin.poll(0)
+                error = self._cause(kafka_error(raised))
                 if classify(error) is not Failure.TRANSIENT or attempt == self._patience.retries:
                     raise stream_error(
                         error, "the brokers did not tell topics and offsets", "SOURCE_FAILED"
                     ) from raised
                 self.pause()
         raise StreamError("INTERNAL", "a question to the brokers had no tries")
+
+    def _cause(self, error: KafkaError) -> KafkaError:
+        """Return why no answer came, where the connection has said so meanwhile."""
+        told = self._admin.hear()
+        return told if told is not None and classify(error) is Failure.TRANSIENT else error
 
     def pause(self) -> None:
         """Wait before a question is asked again."""

@@ -21,6 +21,10 @@ def inferred(kind: str, path: str) -> StructType | None:
     """
     if kind == "csv":
         first = next(_lines(path), "")
+        if not first:
+            message = f"The schema of {path} cannot be inferred, for it has no lines."
+            hint = "Make it a table of a pipeline file, with a schema."
+            raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="UNABLE_TO_INFER_SCHEMA")
         return StructType(tuple(Field(f"_c{i}", STRING) for i in range(len(csv_fields(first, ",")))))
     return _json(path) if kind == "json" else None
 
@@ -43,7 +47,7 @@ def _lines(path: str) -> Iterator[str]:
         raise StreamError("IO_FAILED", message, hint="Make it a table of a pipeline file, with a schema.")
     try:
         for file in _files(Path(path)):
-            with file.open(encoding="utf-8") as opened:
+            with file.open(encoding="utf-8-sig") as opened:
                 yield from (line.rstrip("\r\n") for line in opened)
     except (OSError, UnicodeDecodeError) as error:
         raise StreamError("IO_FAILED", f"{path} cannot be read: {error}.") from error

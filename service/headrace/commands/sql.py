@@ -72,7 +72,7 @@ def _statements(text: str | None, file: Path | None) -> Iterator[str]:
     if text is not None or file is not None:
         yield from splitter.feed(text if text is not None else _read(file))
     else:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
         while piece := os.read(sys.stdin.fileno(), _PIECE_BYTES):
             yield from splitter.feed(decoder.decode(piece))
     rest = splitter.rest()
@@ -83,7 +83,7 @@ def _statements(text: str | None, file: Path | None) -> Iterator[str]:
 def _read(file: Path | None) -> str:
     assert file is not None  # the caller has no text
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StreamError("IO_FAILED", f"{file} cannot be read: {error}.") from error
 

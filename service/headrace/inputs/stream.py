@@ -110,6 +110,8 @@ class StreamInput:
         rows = self._assembled(raw, decoded.rows)
         if not decoded.malformed:
             return InputRows(rows, len(raw), raw.nbytes, {}, raw=self._kept(raw))
+        if self._decoding.on_error is OnMalformed.FAIL:
+            raise self._refused(raw, decoded.malformed, (start, end))
         return self._set_aside(raw, rows, decoded.malformed)
 
     def empty(self) -> pa.Table:
@@ -129,17 +131,7 @@ class StreamInput:
         return pa.table(columns, names=list(self._columns)) if columns else decoded
 
     def _set_aside(self, raw: pa.Table, rows: pa.Table, malformed: Mapping[int, str]) -> InputRows:
-        policy = self._decoding.on_error if self._decoding else OnMalformed.FAIL
-        if policy is OnMalformed.FAIL:
-            number, reason = next(iter(malformed.items()))
-            value = raw.column("value")[number].as_py()
-            message = (
-                f'{len(malformed)} of {len(raw)} records of source "{self.name}" cannot be decoded; '
-                f"the first: {reason}. Seen: {value[:200]!r}."
-            )
-            hint = "Set on_error to null or dead_letter to go on."
-            raise StreamError("DATA_MALFORMED", message, hint=hint)
-        if policy is OnMalformed.NULL:
+        if self._decoding is not None and self._decoding.on_error is OnMalformed.NULL:
             return InputRows(rows, len(raw), raw.nbytes, malformed, raw=self._kept(raw))
         bad = np.zeros(len(raw), np.bool_)
         bad[list(malformed)] = True
@@ -147,6 +139,28 @@ class StreamInput:
         dead = raw.filter(pa.array(bad))
         kept = raw.filter(good) if self._keeps_records else None
         return InputRows(rows.filter(good), len(raw), raw.nbytes, malformed, dead, kept)
+
+    def _refused(self, raw: pa.Table, malformed: Mapping[int, str], read: tuple[Offset, Offset]) -> StreamError:
+        number, reason = next(iter(malformed.items()))
+        value = raw.column("value")[number].as_py()
+        message = (
+            f'{len(malformed)} of {len(raw)} records of source "{self.name}" cannot be decoded; '
+            f"the first{self._place(number, *read)}: {reason}. Seen: {value[:200]!r}."
+        )
+        return StreamError("DATA_MALFORMED", message, hint="Set on_error to null or dead_letter to go on.")
+
+    def _place(self, number: int, start: Offset, end: Offset) -> str:
+        """Return where a record stands, for a source that says so; the columns that tell are read for this only."""
+        if not {"topic", "partition", "offset"} <= set(self._raw.names):
+            return ""
+        self.source.select(("topic", "partition", "offset"))
+        try:
+            row = self.source.read(start, end).slice(number, 1).to_pylist()[0]
+        except (StreamError, IndexError):  # the source was read a moment ago; what it says now is another error
+            return ""
+        finally:
+            self.source.select(self._raw_columns())
+        return f", at offset {row['offset']} of {row['topic']}-{row['partition']}"
 
     def _kept(self, raw: pa.Table) -> pa.Table | None:
         return raw if self._keeps_records else None

@@ -82,7 +82,8 @@ def failure_text(error: StreamError, texts: Mapping[str, str]) -> Text:
         text.append(f" {error.at}", style="bold")
     text.append(f" {_masked(error.message)}")
     if error.hint:
-        text.append(f" {_masked(error.hint)}", style="cyan")
+        end = "" if error.message.endswith((".", "!", "?")) else "."
+        text.append(f"{end} {_masked(error.hint)}", style="cyan")
     source = _source_line(error.at, texts) if error.at else None
     if error.at and source is not None:
         gutter = f"{error.at.line:>5} | "

@@ -33,7 +33,7 @@ class Losses:
     def report(self, condition: str, message: str, offsets: int = 0, code: str = "DATA_LOSS") -> None:
         """Raise, or warn and count, as failOnDataLoss says."""
         if self.fail:
-            raise StreamError(code, message, hint=_TOLERATE, condition=f"KAFKA_DATA_LOSS.{condition}")
+            raise StreamError(code, f"{message}.", hint=_TOLERATE, condition=f"KAFKA_DATA_LOSS.{condition}")
         self.offsets += offsets
         _log.warning("kafka data loss", condition=condition, what=message, lost_offsets=offsets, total=self.offsets)
 

@@ -86,7 +86,7 @@ def _per_partition(starting: Starting, partitions: tuple[Partition, ...]) -> dic
     option = "startingOffsetsByTimestamp" if starting.by_time else "startingOffsets"
     raise StreamError(
         "PLUGIN_OPTION_INVALID",
-        f'the option "{option}" names the partitions {_names(each)}; the source reads {_names(partitions)}',
+        f'the option "{option}" names the partitions {_names(each)}; the source reads {_names(partitions)}.',
         hint="Name exactly those; -2 means earliest, -1 latest.",
         condition=f"KAFKA_{what}_OFFSET_DOES_NOT_MATCH_ASSIGNED",
     )
@@ -102,7 +102,7 @@ def _by_time(wanted: Mapping[Partition, int], brokers: Brokers, *, late_is_lates
     late = [partition for partition in wanted if partition not in places]
     if late and not late_is_latest:
         shown = ", ".join(f"{partition} (asked for {wanted[partition]})" for partition in sorted(late))
-        message = f"no record is as new as the starting timestamp in {shown}"
+        message = f"no record is as new as the starting timestamp in {shown}."
         raise StreamError(
             "PLUGIN_OPTION_INVALID", message, hint="Set startingOffsetsByTimestampStrategy: latest to start at the end."
         )
