@@ -86,7 +86,9 @@ def test_commands_on_a_page_are_commands_there_are(page: Path) -> None:
     verbs = set(re.findall(r"(?:^|bin/|[\s(])headrace ([a-z]+)\b", code, re.MULTILINE))
     targets = set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE))
     there_are = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    paths = re.findall(r"ARGS=\"?([\w/.]+)", code)
     assert verbs - set(COMMANDS) == set()
+    assert [path for path in paths if not (ROOT / path).exists()] == []
     assert targets - there_are == set()
 
 
