@@ -35,6 +35,7 @@ OPERATORS: Mapping[str, str] = {
     "is_false": "a IS FALSE",
     "is_nan": "a IS NAN",
     "between": "a BETWEEN b AND c",
+    "session_gap": "session_window(a, b)",
     "like_any": "a LIKE ANY (...)",
     "like_all": "a LIKE ALL (...)",
     "get_item": "a[b]",

@@ -5,18 +5,21 @@ Takes the calls of one SELECT, gives the struct column each stands for and, at t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
-from headrace.plan.constant import NO_VALUE, cast_to, value_of
+from headrace.plan.bind.call import call
+from headrace.plan.constant import cast_to, value_of
 from headrace.plan.event_time import window_time
 from headrace.plan.expressions import AggregateCall, Case, Column, Expression, Literal, walk
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Plan, SessionAssign, WindowAssign
 from headrace.sql.interval import fixed_duration_us
 from headrace.types import (
+    CALENDAR_INTERVAL,
     DATE,
     DAY_TIME_INTERVAL,
     INTEGRAL,
@@ -64,14 +67,15 @@ class TimeWindows:
         """
         if name == "window_time":
             _check_count(name, args, 1, 1)
-            time = window_time(_window(args[0]))
-            self.times.append(time)
-            return Bound(time, f"window_time({args[0].text})")
+            end = window_time(_window(args[0]))
+            self.times.append(end)
+            return Bound(end, f"window_time({args[0].text})")
         if name == "window":
             _check_count(name, args, 2, 4)
             return self._column(_tumbling(args), "window")
         _check_count(name, args, 2, 2)
-        return self._column(_Session(_time(args[0]), _gap(args[1])), "session_window")
+        time = _time(args[0])
+        return self._column(_Session(time, _gap(args[1], time)), "session_window")
 
     def named(self, name: str) -> Bound | None:
         """Return the window column when the name is the one Spark gives it."""
@@ -173,28 +177,27 @@ def _duration_us(bound: Bound) -> int:
     raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1207")
 
 
-def _gap(bound: Bound) -> Expression:
+def _gap(bound: Bound, time: Expression) -> Expression:
     value = value_of(bound.expression)
     if isinstance(value, str):
         return Literal(DAY_TIME_INTERVAL, fixed_duration_us(value))
-    if value is not NO_VALUE and bound.expression.type == DAY_TIME_INTERVAL:
+    if bound.expression.type not in (STRING, NULL, CALENDAR_INTERVAL):
         message = f"The gap of a session is a text such as '10 seconds'; seen: {bound.text}."
         raise StreamError("SQL_ANALYSIS", message, condition="_LEGACY_ERROR_TEMP_1040")
     if isinstance(bound.expression, Case) and bound.expression.type == STRING:
-        return _gap_by_case(bound.expression)
-    if bound.expression.type in (STRING, DAY_TIME_INTERVAL):
-        return cast_to(bound.expression, DAY_TIME_INTERVAL)
-    raise _wrong_type("session_window(...)", bound, '"STRING" or "INTERVAL DAY TO SECOND"')
+        return _gap_by_case(bound.expression, time)
+    return call("session_gap", [bound.expression, time])
 
 
-def _gap_by_case(case: Case) -> Expression:
-    """The CASE over intervals, where its texts are constants; other texts are cast, as anywhere."""
+def _gap_by_case(case: Case, time: Expression) -> Expression:
+    """The CASE over intervals, where its texts are constants; other texts are read row by row."""
 
     def gap(value: Expression) -> Expression:
         text = value_of(value)
         if isinstance(text, str):
-            return Literal(DAY_TIME_INTERVAL, fixed_duration_us(text))
-        return cast_to(value, DAY_TIME_INTERVAL)
+            with contextlib.suppress(StreamError):  # what is no length in every row is found in the row
+                return Literal(DAY_TIME_INTERVAL, fixed_duration_us(text))
+        return call("session_gap", [value, time])
 
     branches = tuple((when, gap(value)) for when, value in case.branches)
     otherwise = None if case.otherwise is None else gap(case.otherwise)

@@ -1,14 +1,16 @@
-"""Room 2: intervals made of numbers.
+"""Room 2: intervals made of numbers, and gaps of sessions made of texts.
 
-Takes rendered numbers; gives DuckDB text of µs, months, or DuckDB's INTERVAL for the calendar interval.
-Source: Spark intervalExpressions.
+Takes rendered numbers and texts; gives DuckDB text of µs, months, or DuckDB's INTERVAL for the calendar interval.
+Source: Spark intervalExpressions, IntervalUtils.safeStringToInterval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.sql.function import Function, Rendered
+from headrace.duck import quote_text
+from headrace.sql.function import Argument, Function, Rendered, Resolved
+from headrace.sql.functions.instant import timestamp_plus
 from headrace.sql.functions.signature import fail, null_if_any, rewritten, table, takes
 from headrace.sql.functions.temporal.clocks import SECONDS
 from headrace.sql.settings import SqlSettings
@@ -16,6 +18,7 @@ from headrace.types import (
     CALENDAR_INTERVAL,
     DAY_TIME_INTERVAL,
     INT,
+    STRING,
     YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
@@ -24,6 +27,10 @@ from headrace.types import (
 _ZERO = "0"
 _INTERVAL_SECONDS = DecimalType(18, 6)
 _MAX = 2_147_483_647
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
+_WHOLE = r"[0-9]+\s+(?:year|month|week|day|hour|minute|millisecond|microsecond)s?"
+_SECONDS = r"(?:[0-9]+(?:\.[0-9]{0,9})?|\.[0-9]{1,9})\s+seconds?"
+_INTERVAL_TEXT = rf"(?i)(?:[+-]?\s*(?:{_WHOLE}|{_SECONDS})(?:\s+|$))+"
 
 
 def _months(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettings) -> str:
@@ -59,7 +66,30 @@ def _calendar(name: str, *, quiet: bool) -> Function:
     return rewritten(name, (0, 7), takes(*wanted, gives=CALENDAR_INTERVAL), render)
 
 
+def _gap_types(arguments: Sequence[Argument]) -> Resolved:
+    gap, time = (argument.type for argument in arguments)
+    return Resolved((gap if gap == CALENDAR_INTERVAL else STRING, time), DAY_TIME_INTERVAL)
+
+
+def _gap(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
+    """The µs from a time to the end of its session: months and days of a gap are those of the calendar."""
+    gap, time = arguments
+    step = gap.sql if gap.type == CALENDAR_INTERVAL else _calendar_text(gap.sql)
+    moved = timestamp_plus(time, Rendered(step, CALENDAR_INTERVAL), "+", settings)
+    return f"(epoch_us({moved}) - epoch_us({time.sql}))"
+
+
+def _calendar_text(sql: str) -> str:
+    """A text such as ``1 minute -2 seconds`` as an interval, NULL where it is none, in ANSI mode too."""
+    plain = rf"regexp_replace(trim({sql}, {_BLANKS}), '(?i)^interval\s+', '')"
+    signed = rf"regexp_replace(regexp_replace({plain}, '[+]', '', 'g'), '-\s+', '-', 'g')"
+    return (
+        f"(CASE WHEN regexp_full_match({plain}, {quote_text(_INTERVAL_TEXT)}) THEN TRY_CAST({signed} AS INTERVAL) END)"
+    )
+
+
 FUNCTIONS = table(
+    rewritten("session_gap", (2, 2), _gap_types, _gap),
     rewritten("make_ym_interval", (0, 2), takes(INT, INT, gives=YEAR_MONTH_INTERVAL), _months),
     rewritten("make_dt_interval", (0, 4), takes(INT, INT, INT, SECONDS, gives=DAY_TIME_INTERVAL), _day_time),
     _calendar("make_interval", quiet=False),
