@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.ids import ColumnIds
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from headrace.plan.bind.scope import Relation, Scope
     from headrace.plan.catalog import Catalog
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,13 @@ class Findings:
             self._errors.append(error)
         except StreamErrors as errors:
             self._errors.extend(errors.errors)
+
+    def tried(self, call: Callable[[], _T]) -> _T | None:
+        """Return what the call gives; None where it raises, and its errors are kept."""
+        found: _T | None = None
+        with self.collect():
+            found = call()
+        return found  # noqa: RET504 the block ends without it where the call raises
 
     def close(self) -> None:
         """Raise what was found.

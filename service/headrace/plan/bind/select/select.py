@@ -6,9 +6,9 @@ order of nodes, bottom up: filter, time window, aggregate, having, window functi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sqlglot import exp
 
@@ -33,6 +33,8 @@ from headrace.plan.constant import cast_to
 from headrace.plan.nodes import Aggregate, Filter, Plan, Values
 from headrace.sql.parse import position_of
 from headrace.types import BOOLEAN, NULL
+
+_T = TypeVar("_T")
 
 
 def bind_select(tree: exp.Select, session: Session, outer: Scope | None) -> Relation:
@@ -92,43 +94,46 @@ class _Block:
         return Binder(self.session, scope, self.windows, inside)
 
     def plan(self) -> Plan:
-        grouping = None
-        group = self.tree.args.get("group")
-        if group is not None:
-            with self.findings.collect():
-                binder = self._binder(aliases_first=False, aliases=self.items.named)
-                grouping = bind_grouping(group, binder.bind, lambda: [item.bound for item in self.items.bind()])
+        """Bind the clauses in Spark's order, and return the nodes that they are."""
+        grouping = self.findings.tried(self._grouping)
         items = self.items.bind_all(self.findings)
         self.findings.close()
-        having = None
         after = self._binder(aliases_first=True, aliases=self.items.output)
-        with self.findings.collect():
-            having = self._having(after)
-        keys: list[tuple[Bound, exp.Expr]] = []
-        with self.findings.collect():
-            keys = sort_keys(self.tree, [item.bound for item in items], after.bind)
-            refuse_sorting(keys, [item.bound for item in items])
-            for key, node in keys:
-                if not any(item.bound.expression == key.expression for item in items):
-                    refuse_asking(key.expression, node)
+        having = self.findings.tried(lambda: self._having(after))
+        keys = self.findings.tried(lambda: self._keys(items, after)) or []
         bounds = [*(item.bound for item in items), *(key for key, _ in keys), *([having] if having else [])]
-        aggregated = group is not None or having is not None
+        aggregated = grouping is not None or having is not None
         aggregated = aggregated or any(has_aggregate(bound.expression) for bound in bounds)
-        qualify = None
-        with self.findings.collect():
-            # Over groups QUALIFY sees what SELECT gives, over rows the columns of FROM before that.
-            binder = after if aggregated else self._binder(aliases_first=False, aliases=self.items.output)
-            qualify = bind_qualify(self.tree.args.get("qualify"), binder, streaming=self.source.plan.is_streaming)
+        # Over groups QUALIFY sees what SELECT gives, over rows the columns of FROM before that.
+        binder = after if aggregated else self._binder(aliases_first=False, aliases=self.items.output)
+        clause, streaming = self.tree.args.get("qualify"), self.source.plan.is_streaming
+        qualify = self.findings.tried(lambda: bind_qualify(clause, binder, streaming=streaming))
         self.findings.close()
         output = Output(items, keys, distinct=self.tree.args.get("distinct") is not None, qualify=qualify)
         child = self.windows.below(self.source.plan)
-        if not aggregated:
-            with self.findings.collect():
-                refuse_grouping(bounds)
-            self.findings.close()
         if aggregated:
             child, output = self._aggregate(child, grouping, output, having)
+        else:
+            self.findings.tried(lambda: refuse_grouping(bounds))
+            self.findings.close()
         return limited(self.tree, finish(child, output, self.session), after)
+
+    def _grouping(self) -> Grouping | None:
+        group = self.tree.args.get("group")
+        if group is None:
+            return None
+        binder = self._binder(aliases_first=False, aliases=self.items.named)
+        return bind_grouping(group, binder.bind, lambda: [item.bound for item in self.items.bind()])
+
+    def _keys(self, items: list[Item], binder: Binder) -> list[tuple[Bound, exp.Expr]]:
+        """Return what ORDER BY sorts by."""
+        outputs = [item.bound for item in items]
+        keys = sort_keys(self.tree, outputs, binder.bind)
+        refuse_sorting(keys, outputs)
+        for key, node in keys:
+            if not any(output.expression == key.expression for output in outputs):
+                refuse_asking(key.expression, node)
+        return keys
 
     def _having(self, binder: Binder) -> Bound | None:
         clause = self.tree.args.get("having")
@@ -185,29 +190,31 @@ class _Block:
             with self.findings.collect(), item.located():
                 extraction.refuse_correlated(item.bound)
                 lowered.append(replace(item, bound=extraction.lower(item.bound)))
-        filter_, keys, qualify = None, output.keys, output.qualify
-        with self.findings.collect(), _after_grouping(self.tree.args.get("having"), grouped=grouping is not None):
-            filter_ = extraction.lower(having).expression if having else None
-        with self.findings.collect(), _after_grouping(self.tree.args.get("order"), grouped=grouping is not None):
-            keys = [(extraction.lower(key), node) for key, node in keys]
-        with self.findings.collect(), _after_grouping(self.tree.args.get("qualify"), grouped=grouping is not None):
-            qualify = extraction.lower(qualify) if qualify else None
+        kept = self._over_groups("having", grouping, lambda: extraction.lower(having) if having else None)
+        keys = self._over_groups(
+            "order", grouping, lambda: [(extraction.lower(key), node) for key, node in output.keys]
+        )
+        asked = output.qualify
+        qualify = self._over_groups("qualify", grouping, lambda: extraction.lower(asked) if asked else None)
         self.findings.close()
         at = position_of(self.tree.args.get("group") or self._first_aggregate(output.items))
         plan: Plan = Aggregate(child, node_keys, extraction.aggregates, at=at)
         if not plan.columns and not child.is_streaming:
             plan = Values(((),), ())  # one group of whatever there is, of which nothing is asked
-        plan = Filter(plan, filter_) if filter_ is not None else plan
-        return plan, replace(output, items=lowered, keys=keys, qualify=qualify)
+        plan = Filter(plan, kept.expression) if kept is not None else plan
+        return plan, replace(output, items=lowered, keys=keys or [], qualify=qualify)
 
+    def _over_groups(self, name: str, grouping: Grouping | None, lower: Callable[[], _T]) -> _T | None:
+        """Return what a clause becomes above the groups; a column it does not see there is, to Spark, unresolved."""
+        clause = self.tree.args.get(name)
 
-@contextmanager
-def _after_grouping(clause: exp.Expr | None, *, grouped: bool) -> Iterator[None]:
-    """Give what HAVING or ORDER BY raises its place; a column they do not see there is, to Spark, unresolved."""
-    try:
-        yield
-    except StreamError as error:
-        error.at = error.at or (position_of(clause) if clause is not None else None)
-        if error.condition == ("MISSING_AGGREGATION" if grouped else "MISSING_GROUP_BY"):
-            error.condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
-        raise
+        def located() -> _T:
+            try:
+                return lower()
+            except StreamError as error:
+                error.at = error.at or (position_of(clause) if clause is not None else None)
+                if error.condition == ("MISSING_AGGREGATION" if grouping is not None else "MISSING_GROUP_BY"):
+                    error.condition = "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+                raise
+
+        return self.findings.tried(located)
