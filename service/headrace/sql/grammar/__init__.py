@@ -1,1 +1,1 @@
-"""Room 2: what sqlglot reads and Spark does not, in the tokens and in the tree."""
+"""Room 2: where sqlglot reads otherwise than Spark: in the tokens, in the grammar, and in the tree."""

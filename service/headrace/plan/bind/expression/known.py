@@ -69,7 +69,7 @@ _NAMED: Mapping[str, str] = MappingProxyType(
 
 
 def refuse_unread(node: exp.Expr) -> None:
-    """Refuse a clause that the grammar takes and the analyzer does not know, such as QUALIFY or TABLESAMPLE.
+    """Refuse a clause that the grammar takes and the analyzer does not know, such as MATCH_RECOGNIZE.
 
     Raises:
         StreamError: SQL_UNSUPPORTED, such a clause stands in the node.

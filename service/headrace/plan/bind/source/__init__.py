@@ -1,1 +1,1 @@
-"""Room 3: the relations of a query: FROM, joins, generators and set operations."""
+"""Room 3: the relations of a query: FROM, joins, generators, PIVOT, samples and set operations."""

@@ -49,7 +49,7 @@ def bind_item(node: exp.Expr, session: Session, outer: Scope | None) -> Relation
     """Return one relation of FROM under its alias.
 
     Raises:
-        StreamError: TABLE_OR_VIEW_NOT_FOUND, or something headrace refuses, such as TABLESAMPLE and PIVOT.
+        StreamError: TABLE_OR_VIEW_NOT_FOUND, or SQL_UNSUPPORTED for what is no relation.
     """
     refuse_unread(node)
     if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
