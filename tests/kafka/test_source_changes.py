@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from headrace.clock import ManualClock
-from headrace.contract import SourceContext
+from headrace.contract import JsonValue, SourceContext
 from headrace.errors import StreamError
 from headrace.options import parse_options
 from headrace.testing.kafka import Kafka, Record, start_kafka
@@ -143,7 +143,7 @@ def test_records_deleted_before_they_were_read_stop_the_query_with_the_lost_rang
     assert (caught.value.code, caught.value.condition, caught.value.message) == (
         "DATA_LOSS",
         "KAFKA_DATA_LOSS.COULD_NOT_READ_OFFSET_RANGE",
-        f"offsets [2, 6) of {topic}-0 are gone; the first there is 6",
+        f"offsets [2, 6) of {topic}-0 are gone; the first there is 6.",
     )
     assert "failOnDataLoss: false" in str(caught.value.hint)
 
@@ -185,6 +185,38 @@ def test_a_deleted_topic_stops_the_query_or_is_left_out(
     after = tolerant.latest_offset(end, limited=True)
     assert after == {kept: {"0": 2}}
     assert values(tolerant, end, after) == [3]
+
+
+def test_a_run_that_ends_reads_a_topic_that_came_back(
+    kafka: Kafka, new_topic: NewTopic, open_source: OpenSource
+) -> None:
+    """With available_now, where loss is allowed: gone in one run, there again in a later one, from its first record.
+
+    Also after a log that still names the id it had, with no place in it.
+    """
+    topic = new_topic()
+    kafka.produce(topic, ["1"])
+    tolerant = {"subscribe": topic, "failOnDataLoss": False}
+    first = open_source(**tolerant)
+    end = first.latest_offset(start_of(topic, 1), limited=True)
+    old = first.identity()
+    kafka.delete_topic(topic)
+    second = open_source(**tolerant)
+    second.check_identity(old)
+    second.freeze()
+    assert second.latest_offset(end, limited=True) == {}
+    assert second.identity() == {}
+    kafka.create_topic(topic)
+    kafka.produce(topic, ["2"])
+    known: list[JsonValue] = [{}, old]
+    for logged in known:
+        third = open_source(**tolerant)
+        third.check_identity(logged)
+        third.freeze()
+        after = third.latest_offset({}, limited=True)
+        assert after == end
+        assert values(third, {}, after) == [2]
+        assert third.identity() not in ({}, old)
 
 
 def test_a_recreated_topic_is_noticed_by_its_id_even_when_offsets_fit(

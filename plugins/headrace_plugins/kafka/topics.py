@@ -108,7 +108,9 @@ class Brokers:
         # Both questions are under way at once.
         asked = self._list_offsets(dict.fromkeys(known, LATEST_SPEC)) if known else {}
         topics = self._describe(subscription)
-        ends = {p: offset for p, (offset, _time) in self._collect(asked).items()}
+        # Of topics that are gone the client only says that they have no leader.
+        there = {partition: answer for partition, answer in asked.items() if partition in topics.partitions}
+        ends = {p: offset for p, (offset, _time) in self._collect(there).items()}
         new = [partition for partition in topics.partitions if partition not in ends]
         more = self._collect(self._list_offsets(dict.fromkeys(new, LATEST_SPEC))) if new else {}
         ends.update({p: offset for p, (offset, _time) in more.items()})

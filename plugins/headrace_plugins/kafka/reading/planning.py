@@ -58,7 +58,7 @@ class Planner:
         self._limits = limits
         self._losses = losses
         self._clock = clock
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, str] | None = None  # of the last batch; None before anybody was asked
         self._frozen: Places | None = None
         self._last_run_us: int | None = None
         self.ends: Places = {}
@@ -83,11 +83,12 @@ class Planner:
             # A broker that has just started may not know every topic yet; deleted means still gone at a second look.
             self._brokers.pause()
             topics, ends = self._brokers.plan(self._subscription, start.keys() | self.ends.keys())
-        ends = self._without_recreated(topics, ends)
+        ends, left_out = self._without_recreated(topics, ends, start)
         self.ends = ends
         if self._frozen is not None:
-            ends = self._up_to_frozen(ends)
+            ends = self._up_to_frozen(ends, left_out)
         self._report_deleted(start, ends)
+        self._ids = dict(topics.ids)
         self._report_moved(start, ends)
         if not limited:
             return ends
@@ -98,14 +99,13 @@ class Planner:
     def freeze(self) -> None:
         """Never plan past the present ends."""
         topics, ends = self._brokers.plan(self._subscription, self.ends.keys())
-        self._ids = self._ids or dict(topics.ids)
+        self._ids = dict(topics.ids) if self._ids is None else self._ids
         self._frozen = ends
 
     def identity(self) -> dict[str, str]:
         """Return the id of every topic."""
-        if not self._ids:
-            self._existing()
-        return dict(sorted(self._ids.items()))
+        ids = dict(self._existing().ids) if self._ids is None else self._ids
+        return dict(sorted(ids.items()))
 
     def check_identity(self, logged: Mapping[str, Any]) -> None:
         """Compare the topics with those a checkpoint knows.
@@ -114,8 +114,8 @@ class Planner:
             StreamError: SOURCE_CHANGED.
         """
         now = self._brokers.describe(self._subscription)
-        self._ids = {str(topic): str(topic_id) for topic, topic_id in logged.items()}
-        gone = sorted(self._ids.keys() - now.ids.keys())
+        known = self._ids = {str(topic): str(topic_id) for topic, topic_id in logged.items()}
+        gone = sorted(known.keys() - now.ids.keys())
         if gone:
             what = f"the checkpoint read topics that are deleted or no longer subscribed: {', '.join(gone)}"
             self._losses.report("PARTITIONS_DELETED", what, code="SOURCE_CHANGED")
@@ -146,24 +146,29 @@ class Planner:
         return places
 
     def _recreated(self, topics: Topics) -> list[str]:
-        return sorted(name for name, seen in topics.ids.items() if self._ids.get(name, seen) != seen)
+        known = self._ids or {}
+        return sorted(name for name, seen in topics.ids.items() if known.get(name, seen) != seen)
 
     def _report_recreated(self, names: list[str]) -> None:
         what = f"topics were deleted and created anew since the last batch: {', '.join(names)}"
         self._losses.report("PARTITION_OFFSET_CHANGED", what, code="SOURCE_CHANGED")
 
-    def _without_recreated(self, topics: Topics, ends: dict[Partition, int]) -> dict[Partition, int]:
-        """Leave recreated topics out of one batch, so that they join the next as new ones, from their first offset."""
-        recreated = self._recreated(topics)
-        self._ids.update(topics.ids)
-        if not recreated:
-            return ends
-        self._report_recreated(recreated)
-        return {partition: end for partition, end in ends.items() if partition.topic not in recreated}
+    def _without_recreated(
+        self, topics: Topics, ends: dict[Partition, int], start: Places
+    ) -> tuple[dict[Partition, int], set[str]]:
+        """Leave recreated topics out of one batch, so that they join the next as new ones, from their first offset.
 
-    def _up_to_frozen(self, ends: Places) -> dict[Partition, int]:
+        Those that the batch does not start in are new already. Also returns which topics were left out.
+        """
+        recreated = self._recreated(topics)
+        if recreated:
+            self._report_recreated(recreated)
+        left_out = set(recreated) & {partition.topic for partition in start}
+        return {partition: end for partition, end in ends.items() if partition.topic not in left_out}, left_out
+
+    def _up_to_frozen(self, ends: Places, left_out: set[str]) -> dict[Partition, int]:
         frozen = self._frozen or {}
-        gone = sorted(str(partition) for partition in frozen if partition not in ends)
+        gone = sorted(str(p) for p in frozen if p not in ends and p.topic not in left_out)
         if gone:
             what = f"partitions that were to be read by this run are gone: {', '.join(gone)}"
             self._losses.report("LOST_TOPIC_PARTITIONS_IN_END_OFFSET_WITH_TRIGGER_AVAILABLENOW", what)
