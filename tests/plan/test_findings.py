@@ -163,8 +163,8 @@ def test_all_independent_findings_come_at_once() -> None:
     with pytest.raises(StreamErrors) as raised:
         planned(sql)
     assert [(error.condition, str(error.at)) for error in raised.value.errors] == [
+        ("UNRESOLVED_ROUTINE", ":2:3"),
         ("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", ":5:7"),
         ("UNRESOLVED_COLUMN.WITH_SUGGESTION", ":1:8"),
-        ("UNRESOLVED_ROUTINE", ":2:3"),
         ("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", ":3:8"),
     ]

@@ -21,6 +21,8 @@ from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import StructType
 from headrace.values import Position
 
+_PARTS = 3
+"""Of a name at most: catalog, schema and table."""
 _DAYS_PER_MONTH = 31
 Locate = Callable[[Position], Position]
 
@@ -242,6 +244,10 @@ def redefined_watermark(name: str) -> StreamError:
 
 def table_not_found(name: str, known: Iterable[str]) -> StreamError:
     """Return Spark's error for a name that is no relation."""
+    parts = name.split(".")
+    if len(parts) > _PARTS or (len(parts) == _PARTS and parts[0].lower() != "spark_catalog"):
+        message = f"spark_catalog requires a single-part namespace, but got identifier `{name}`."
+        return StreamError("SQL_ANALYSIS", message, condition="REQUIRES_SINGLE_PART_NAMESPACE")
     message = f"The table or view `{name}` cannot be found."
     hint = did_you_mean(name, known)
     return StreamError("SQL_ANALYSIS", message, hint=hint or None, condition="TABLE_OR_VIEW_NOT_FOUND")

@@ -57,9 +57,10 @@ def number(text: str) -> Literal:
         return Literal(kind or DOUBLE, _floating(text, digits, kind))
     value = Decimal(digits)
     if kind is not None:
-        if value != value.to_integral_value() or not fits(int(value), kind):
-            message = f"The number {text} is no {kind.sql()}."
-            raise StreamError("SQL_ANALYSIS", message, condition="INVALID_NUMERIC_LITERAL_RANGE")
+        fraction = "." in digits
+        if fraction or not fits(int(value), kind):
+            condition = "PARSE_SYNTAX_ERROR" if fraction else "INVALID_NUMERIC_LITERAL_RANGE"
+            raise StreamError("SQL_ANALYSIS", f"The number {text} is no {kind.sql()}.", condition=condition)
         return Literal(kind, int(value))
     if suffix is None and "." not in digits:
         for whole in (INT, BIGINT):

@@ -214,13 +214,13 @@ class SessionAssign(Plan):
 class Aggregate(Plan):
     """GROUP BY keys: one row a group (one row in all without keys). Children of `aggregates` are AggregateCall.
 
-    SELECT DISTINCT and UNION are aggregates without functions. A key column that a WindowAssign or SessionAssign made
-    is a time window. Arithmetic above aggregates stands in a Project above.
+    SELECT DISTINCT and UNION are `distinct`, without functions. A key of WindowAssign or SessionAssign is a window.
     """
 
     child: Plan
     keys: tuple[Alias, ...]
     aggregates: tuple[Alias, ...]
+    distinct: bool = field(default=False, kw_only=True, compare=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -391,6 +391,35 @@ class WindowFunctions(Plan):
     def columns(self) -> tuple[Column, ...]:
         """The child's columns, then the functions'."""
         return (*self.child.columns, *(item.column for item in self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class RecursionScan(Plan):
+    """The rows of the level before, inside the step of the `Recursion` of that name."""
+
+    name: str
+    output: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Fresh columns named as those of the recursion."""
+        return self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion(Plan):
+    """WITH RECURSIVE: the anchor's rows, then those that the step makes of each level, up to a number of levels."""
+
+    anchor: Plan
+    step: Plan
+    output: tuple[Column, ...]
+    name: str
+    levels: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Fresh columns named as the anchor's."""
+        return self.output
 
 
 def walk(plan: Plan) -> Iterator[Plan]:

@@ -85,6 +85,8 @@ def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -
     """
     if a in UNORDERED or b in UNORDERED:
         return None
+    if a != b and _named_as(a, b) == a:
+        return a
     if settings.ansi or STRING not in (a, b) or a == b:
         return common_type(a, b, settings)
     other = b if a == STRING else a
@@ -93,6 +95,19 @@ def comparison_type(a: DataType, b: DataType, settings: SqlSettings = DEFAULT) -
     if isinstance(other, DecimalType):
         return DOUBLE
     return common_type(a, b, settings)
+
+
+def _named_as(model: DataType, kind: DataType) -> DataType:
+    """Return the type with the names that the fields of structs have in another: rows are compared by position."""
+    match model, kind:
+        case StructType(), StructType() if len(model.fields) == len(kind.fields):
+            pairs = zip(model.fields, kind.fields, strict=True)
+            return StructType(tuple(Field(one.name, _named_as(one.type, other.type)) for one, other in pairs))
+        case ArrayType(), ArrayType():
+            return ArrayType(_named_as(model.element, kind.element))
+        case MapType(), MapType():
+            return MapType(_named_as(model.key, kind.key), _named_as(model.value, kind.value))
+    return kind
 
 
 def mixes_text(a: DataType, b: DataType) -> bool:

@@ -12,6 +12,7 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headrace.sql.grammar.identifiers import with_names
+from headrace.sql.grammar.intervals import Intervals
 from headrace.sql.grammar.pivots import Pivots
 from headrace.sql.grammar.samples import Samples
 from headrace.sql.grammar.variant_path import VariantPaths
@@ -47,7 +48,7 @@ class UnaryPlus(exp.Unary):
     """``+ a``, which casts a text to a number; sqlglot leaves it out."""
 
 
-class SparkSqlParser(Pivots, Samples, VariantPaths):
+class SparkSqlParser(Intervals, Pivots, Samples, VariantPaths):
     """Spark's grammar with an empty function table."""
 
     UNARY_PARSERS = {  # noqa: RUF012 - as below
@@ -61,7 +62,7 @@ class SparkSqlParser(Pivots, Samples, VariantPaths):
     FUNCTION_PARSERS = {  # noqa: RUF012 - as above
         "CAST": lambda self: self._parse_cast(True),
         "TRY_CAST": lambda self: self._parse_cast(False),
-        "EXTRACT": lambda self: self._parse_extract(),
+        "EXTRACT": lambda self: self._plain_call("extract") if self._is_plain(1) else self._parse_extract(),
         "OVERLAY": lambda self: self._parse_worded("overlay", "PLACING", "FROM", "FOR"),
         "POSITION": lambda self: self._parse_needle(),
         "SUBSTR": lambda self: self._parse_worded("substr", "FROM", "FOR"),
@@ -88,9 +89,11 @@ class SparkSqlParser(Pivots, Samples, VariantPaths):
     STRICT_CAST = True  # a::INT is CAST, never TRY_CAST
 
     def _parse_cast(self, strict: bool, safe: bool | None = None) -> exp.Expr:  # noqa: ARG002 - sqlglot's signature
+        start = self._index
         this = self._parse_assignment()
         if this is None or not self._match(TokenType.ALIAS):
-            self.raise_error("Expected AS after CAST")
+            self._retreat(start)
+            return self._plain_call("cast" if strict else "try_cast")
         return (exp.Cast if strict else exp.TryCast)(this=this, to=self._parse_written_type())
 
     def _parse_written_type(self) -> exp.DataType:
@@ -136,8 +139,17 @@ class SparkSqlParser(Pivots, Samples, VariantPaths):
         number = this is None or (isinstance(this, exp.Literal) and not this.is_string)
         return this if number else UnaryPlus(this=this)
 
+    def _plain_call(self, name: str) -> exp.Anonymous:
+        return exp.Anonymous(this=name, expressions=self._parse_csv(self._parse_lambda))
+
+    def _is_plain(self, most: int = 0) -> bool:
+        """Return True when the call closes after so many tokens at most, and so has no words of its own."""
+        return TokenType.R_PAREN in [token.token_type for token in (self._curr, self._next)[: most + 1] if token]
+
     def _parse_needle(self) -> exp.Anonymous:
         # POSITION(a IN b) has IN between; position(a, b[, start]) is a plain call.
+        if self._is_plain():
+            return self._plain_call("position")
         args = [self._parse_bitwise()]
         while self._match(TokenType.IN) or self._match(TokenType.COMMA):
             args.append(self._parse_bitwise())
@@ -173,6 +185,8 @@ class SparkSqlParser(Pivots, Samples, VariantPaths):
         return self._parse_grouping_sets() or self._parse_cube_or_rollup() or self._parse_disjunction()
 
     def _parse_trimmed(self) -> exp.Expr:
+        if self._is_plain():
+            return self._plain_call("trim")
         node = self._parse_trim()
         if node.args.get("position") or node.args.get("expression"):
             return node

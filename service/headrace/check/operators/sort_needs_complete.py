@@ -10,12 +10,13 @@ from headrace.plan.nodes import Sort
 
 
 def check(subject: Subject) -> Iterator[StreamError]:
-    """Yield a finding for ORDER BY anywhere but over an aggregate in complete mode.
+    """Yield a finding for ORDER BY anywhere but over an aggregate in complete mode; DISTINCT is none to Spark.
 
     Source: Spark UnsupportedOperationChecker.
     """
     for node in subject.streaming_nodes:
-        if isinstance(node, Sort) and not (subject.mode == COMPLETE and streaming_aggregates(node.child)):
+        written = any(not below.distinct for below in streaming_aggregates(node))
+        if isinstance(node, Sort) and not (subject.mode == COMPLETE and written):
             yield refusal(
                 "STREAM_SORT",
                 node,

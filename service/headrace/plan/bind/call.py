@@ -147,6 +147,9 @@ def without_over(name: str) -> StreamError:
 
 def unresolved_routine(name: str) -> StreamError:
     """Return Spark's error for a name that is no function, with the closest names."""
+    if name.count(".") > 1:
+        message = f"spark_catalog requires a single-part namespace, but got identifier `{name}`."
+        return StreamError("SQL_ANALYSIS", message, condition="REQUIRES_SINGLE_PART_NAMESPACE")
     close = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *AGGREGATES], n=3)
     hint = f"Did you mean {', '.join(close)}?" if close else "docs/compatibility.md says what there is."
     message = f"Cannot resolve routine `{name}`; it is no function of Spark SQL that headrace knows."

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
+from headrace.plan.bind.expression.function.routines import missing_routine
 from headrace.plan.bind.expression.known import refuse_unread
 from headrace.plan.bind.hints import hinted
 from headrace.plan.bind.scope import Relation, Scope
 from headrace.plan.bind.select.order import order_output
 from headrace.plan.bind.select.select import bind_select
 from headrace.plan.bind.session import Session
+from headrace.plan.bind.source.recursion import bind_recursive, reads_itself
 from headrace.plan.bind.source.relation import renamed
 from headrace.plan.bind.source.set_operation import bind_set_operation
 from headrace.plan.bind.source.values import bind_values
@@ -37,9 +39,17 @@ def bind(tree: exp.Expr, catalog: Catalog) -> Plan:
             raise StreamError("SQL_UNSUPPORTED", message, hint="Cast it to a text.", condition="UNSUPPORTED_TIME_TYPE")
         return plan
     except StreamError as error:
-        raise StreamErrors([hinted(error)]) from error
+        raise StreamErrors(_told(tree, catalog, [error])) from error
     except StreamErrors as errors:
-        raise StreamErrors(hinted(error) for error in errors.errors) from errors
+        raise StreamErrors(_told(tree, catalog, errors.errors)) from errors
+
+
+def _told(tree: exp.Expr, catalog: Catalog, errors: Sequence[StreamError]) -> list[StreamError]:
+    """Return the errors with a function that is missing first, as Spark finds that first."""
+    missing = missing_routine(tree, catalog, errors[0])
+    same = missing is not None and any((e.condition, e.at) == (missing.condition, missing.at) for e in errors)
+    found = [*errors] if missing is None else sorted(errors, key=lambda e: e.condition != missing.condition)
+    return [hinted(error) for error in (found if missing is None or same else [missing, *errors])]
 
 
 def bind_query(tree: exp.Expr, session: Session, outer: Scope | None) -> Relation:
@@ -78,9 +88,15 @@ def _with_ctes(tree: exp.Expr, session: Session) -> Session:
         message = f"WITH defines `{repeated}` twice."
         raise StreamError("SQL_SYNTAX", message, condition="DUPLICATED_CTE_NAMES", at=position_of(with_))
     for cte in with_.expressions:
-        named = {**session.ctes, cte.alias.lower(): _cte(cte, session)}
+        recursive = bool(with_.args.get("recursive")) and reads_itself(cte)
+        bound = _recursive(cte, session) if recursive else _cte(cte, session)
+        named = {**session.ctes, cte.alias.lower(): bound}
         session = replace(session, ctes=MappingProxyType(named))
     return session
+
+
+def _recursive(cte: exp.CTE, session: Session) -> Callable[[], Relation]:
+    return lambda: bind_recursive(cte, session, None)
 
 
 def _cte(cte: exp.CTE, session: Session) -> Callable[[], Relation]:

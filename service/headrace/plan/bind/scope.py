@@ -90,8 +90,8 @@ class Scope:
         return None if found is None else self._path(found, parts[1:])
 
     def _column(self, parts: Sequence[str], names: list[str]) -> Bound | None:
-        # Spark tries qualifier.column before column.field.
-        for place in (1, 0, 2):
+        # Spark tries qualifier.column before column.field; no relation here has a qualifier of two names.
+        for place in (1, 0):
             if place >= len(names):
                 continue
             qualifier = names[place - 1] if place else None

@@ -17,7 +17,7 @@ from headrace.sql.aggregates.forms.ordering import has_map
 from headrace.sql.function import Argument
 from headrace.sql.functions.ordering import order_key, orderable
 from headrace.sql.functions.signature import TEXT_OR_BYTES, accept, mismatch
-from headrace.types import BINARY, DOUBLE, FLOAT, STRING, ArrayType, DataType, Field, StructType
+from headrace.types import BINARY, DOUBLE, FLOAT, INTEGRAL, STRING, ArrayType, DataType, Field, StructType
 
 
 def _collect_list(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
@@ -100,6 +100,8 @@ def _delimiter(argument: Argument, kind: DataType) -> str:
     if argument.constant and argument.value is None:
         return _EMPTY[kind]
     value = given(argument, "listagg", "delimiter")
+    if kind == STRING and argument.type in INTEGRAL:
+        return literal_sql(str(value), kind)
     if argument.type != kind:
         message = f'listagg: the delimiter is "{argument.type.sql()}" and the values are "{kind.sql()}".'
         raise mismatch(message, condition="DATA_DIFF_TYPES")

@@ -145,7 +145,7 @@ def _timed_types(name: str, left: DataType, right: DataType) -> Resolved | None:
         if isinstance(left, IntervalType) and isinstance(right, IntervalType) and left == right:
             return Resolved((left, right), spanning(left, right))
         return Resolved((left, right), left) if left == right else None
-    if (NULL in (left, right) or STRING in (left, right)) and (left in INTERVALS or right in INTERVALS):
+    if NULL in (left, right) or STRING in (left, right):
         return _with_constant(name, left, right)
     if name.endswith("add") and left in (*INTERVALS, *INTEGRAL) and right in MOMENTS:
         swapped = _moment_plus(right, left)
@@ -159,8 +159,16 @@ def _timed_types(name: str, left: DataType, right: DataType) -> Resolved | None:
 
 
 def _with_constant(name: str, left: DataType, right: DataType) -> Resolved | None:
-    """NULL beside an interval is one, and a text a timestamp, of which the sum is a text again."""
-    span, other = (left, right) if left in INTERVALS else (right, left)
+    """NULL beside an interval is one, and a text a timestamp, of which the sum is a text again.
+
+    What is subtracted from a moment, or a moment from it, is a moment too.
+    """
+    span, other = (left, right) if left in (*INTERVALS, *MOMENTS) else (right, left)
+    if span in MOMENTS and name.endswith("subtract") and (span != DATE or other == STRING):
+        whole = interval_of("DAY", "DAY") if span == DATE else DAY_TIME_INTERVAL
+        return Resolved((span, span), whole)
+    if span in MOMENTS:
+        return None if other == STRING else _moment_plus(span, other)
     if other == NULL:
         return Resolved((span, span), span)
     if span not in _EXACT or (name.endswith("subtract") and span == left):

@@ -42,6 +42,8 @@ def refuse_tokens(tokens: Sequence[Token]) -> None:
         before = tokens[place - 1] if place else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         _refuse_pair(token, before, after)
+        if place > 1 and _is_bare_filter(tokens[place - 2 : place + 2]):
+            raise _error(token, "FILTER takes WHERE and a condition")
     kinds = {token.token_type for token in tokens}
     if _PIPE in kinds:
         return
@@ -70,6 +72,13 @@ def _refuse_pair(token: Token, before: Token | None, after: Token | None) -> Non
         raise _error(token, "USING names no column")
     elif kind == TokenType.ASC and following == TokenType.DESC:
         raise _error(token, "ASC and DESC together")
+
+
+def _is_bare_filter(tokens: Sequence[Token]) -> bool:
+    """Return True for ``) FILTER (`` without WHERE."""
+    kinds = [token.token_type for token in tokens]
+    opens = kinds[:3] == [TokenType.R_PAREN, TokenType.FILTER, TokenType.L_PAREN]
+    return opens and kinds[3:] != [TokenType.WHERE]
 
 
 def _refuse_order(tokens: Sequence[Token]) -> None:

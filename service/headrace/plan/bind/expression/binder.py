@@ -91,7 +91,10 @@ def _dot(binding: Binding, node: exp.Expr) -> Bound:
     inner: Any = node
     while isinstance(inner, exp.Dot):
         if isinstance(inner.expression, exp.Anonymous):
-            raise unresolved_routine(f"{inner.this.sql()}.{inner.expression.name}")
+            where = inner.this.sql(dialect="spark").replace("`", "").lower()
+            if node is inner and where in ("builtin", "system.builtin"):
+                return bind_invocation(binding, inner.expression)
+            raise unresolved_routine(f"{where}.{inner.expression.name}")
         parts.insert(0, inner.expression.name)
         inner = inner.this
     if isinstance(inner, exp.Column):
@@ -121,6 +124,9 @@ def _cast(binding: Binding, node: exp.Expr) -> Bound:
     kind = leaves.type_of(node.args["to"])
     try_ = isinstance(node, exp.TryCast)
     if isinstance(node.this, exp.Literal) and node.args["to"].this != exp.DType.USERDEFINED:
+        if not node.this.is_string:
+            message = f"{kind.sql()} takes a text, as in {kind.sql()} '2024-01-31'."
+            raise StreamError("SQL_SYNTAX", message, condition="PARSE_SYNTAX_ERROR")
         check_typed(node.this.name, kind)
     leaves.check_cast(child, kind, binding.session.catalog.settings, try_=try_)
     text = f"{'TRY_CAST' if try_ else 'CAST'}({child.text} AS {kind.sql()})"

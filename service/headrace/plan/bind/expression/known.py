@@ -57,7 +57,7 @@ _READ: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
         exp.Values: frozenset({"expressions", "alias", "order", "limit", "offset", "with_", "pivots"}),
         exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
         exp.WindowSpec: frozenset({"kind", "start", "start_side", "end", "end_side"}),
-        exp.With: frozenset({"expressions"}),
+        exp.With: frozenset({"expressions", "recursive"}),
     }
 )
 

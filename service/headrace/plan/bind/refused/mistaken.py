@@ -59,7 +59,8 @@ def operator_mistake(error: StreamError, function: str, shown: str, operands: Se
         error.message = f'Cannot resolve "{shown}": {error.message}'
     if function in _BINARY and error.condition in _TYPES:
         kinds: list[DataType] = [operand.expression.type for operand in operands]
-        same = kinds[0] == kinds[1] or (STRING in kinds and YEAR_MONTH_INTERVAL not in kinds)
+        apart = any(kind == YEAR_MONTH_INTERVAL or isinstance(kind, ArrayType | MapType) for kind in kinds)
+        same = kinds[0] == kinds[1] or (STRING in kinds and not apart)
         shifted = function in ("add", "subtract") and (DATE in kinds or kinds[0] in (TIMESTAMP, TIMESTAMP_NTZ))
         text = STRING in kinds and not (DATE in kinds and function == "add")
         if (shifted and not text and (DATE in kinds or function == "subtract")) or _of_intervals(function, kinds):

@@ -72,7 +72,8 @@ def finish(child: Plan, output: Output, session: Session) -> Plan:
     if output.distinct:
         first = position_of(output.items[0].node)
         refuse_compared_rows([alias.column for alias in aliases], first)
-        plan = Aggregate(plan, tuple(Alias(alias.column, alias.column) for alias in aliases), (), at=first)
+        keys_of = tuple(Alias(alias.column, alias.column) for alias in aliases)
+        plan = Aggregate(plan, keys_of, (), distinct=True, at=first)
     if sort:
         plan = Sort(plan, tuple(sort), at=position_of(keys[0][1]))
     if extra:

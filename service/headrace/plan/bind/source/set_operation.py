@@ -42,7 +42,7 @@ def bind_set_operation(tree: exp.SetOperation, session: Session, outer: Scope | 
         children = (*(left.children if flat and isinstance(left, Union) else (left,)), right)
         plan: Plan = Union(children, output, at=at)
         if tree.args.get("distinct"):
-            plan = Aggregate(plan, tuple(Alias(column, column) for column in output), (), at=at)
+            plan = Aggregate(plan, tuple(Alias(column, column) for column in output), (), distinct=True, at=at)
     elif isinstance(tree, exp.Except) and tree.args.get("distinct") and left.is_streaming and not right.is_streaming:
         plan = _left_without(left, right, at)
     else:

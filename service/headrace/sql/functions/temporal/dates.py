@@ -28,10 +28,10 @@ from headrace.sql.functions.signature import (
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
+    BINARY,
     BOOLEAN,
     DATE,
     DOUBLE,
-    FLOAT,
     INT,
     INTEGRAL,
     STRING,
@@ -39,6 +39,7 @@ from headrace.types import (
     TIMESTAMP_NTZ,
     DataType,
     DecimalType,
+    is_numeric,
 )
 
 BATCH_TIME_PLACEHOLDER = "__headrace_batch_time__"
@@ -137,8 +138,10 @@ def _readable(kind: DataType) -> Function:
 def _readable_types(kind: DataType) -> Resolve:
     def resolve(arguments: Sequence[Argument]) -> Resolved:
         source = arguments[0].type
-        numeric = source in (*INTEGRAL, DOUBLE, FLOAT) and kind == TIMESTAMP
-        if source != STRING and not numeric:
+        instant = kind == TIMESTAMP and len(arguments) == 1 and is_numeric(source)
+        if source in (BOOLEAN, BINARY) or (is_numeric(source) and not instant):
+            source = STRING
+        if source != STRING and not instant:
             source = accept(arguments[0], INSTANT_OR_DATE, 0)
         return Resolved((source, STRING)[: len(arguments)], kind)
 

@@ -31,6 +31,8 @@ from headrace.types import (
     STRING,
     ArrayType,
     DataType,
+    MapType,
+    StructType,
 )
 
 _S = takes(STRING, gives=STRING)
@@ -138,8 +140,10 @@ def _locate(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSettin
 
 
 def _concat_types(arguments: Sequence[Argument]) -> Resolved:
-    from_arrays = [a.type for a in arguments if isinstance(a.type, ArrayType)]
-    if from_arrays:
+    for place, argument in enumerate(arguments):
+        if isinstance(argument.type, MapType | StructType):
+            accept(argument, TEXT_OR_BYTES, place)
+    if any(isinstance(a.type, ArrayType) for a in arguments):
         return alike(arguments)
     binary = bool(arguments) and all(a.type == BINARY for a in arguments)
     kind = BINARY if binary else STRING

@@ -43,6 +43,18 @@ def bind_arguments(binding: Binding, name: str, args: list[exp.Expr]) -> list[Bo
     return [item for item in bound if item is not None]
 
 
+def refuse_star_of_relation(args: list[exp.Expr]) -> None:
+    """Raise for ``count(t.*)`` with nothing beside it.
+
+    Raises:
+        StreamError: INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT.
+    """
+    if len(args) == 1 and isinstance(args[0], exp.Column) and isinstance(args[0].this, exp.Star):
+        condition = "INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT"
+        message = f"count({args[0].table}.*) is not allowed."
+        raise StreamError("SQL_ANALYSIS", message, hint="Write count(*), or the columns.", condition=condition)
+
+
 def expanded(args: list[exp.Expr], scope: Scope) -> Iterator[exp.Expr]:
     """Yield the arguments with ``*`` and ``t.*`` put as the columns they stand for."""
     for arg in args:

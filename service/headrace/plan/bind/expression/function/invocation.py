@@ -26,7 +26,12 @@ from headrace.plan.bind.call import (
     user_call,
 )
 from headrace.plan.bind.expression import leaves, operators
-from headrace.plan.bind.expression.function.arguments import bind_arguments, expanded, named_struct
+from headrace.plan.bind.expression.function.arguments import (
+    bind_arguments,
+    expanded,
+    named_struct,
+    refuse_star_of_relation,
+)
 from headrace.plan.bind.expression.function.named import positional
 from headrace.plan.bind.expression.function.over import nulls_first
 from headrace.plan.bind.expression.function.written import Ordering, Written
@@ -133,6 +138,7 @@ def _written_out(binding: Binding, name: str, args: list[exp.Expr]) -> list[exp.
     """Return the arguments in the order of the parameters, with ``*`` put as the columns it stands for."""
     args = positional(name, args)
     if name == "count":
+        refuse_star_of_relation(args)
         return args
     scope = binding.inside if is_aggregate(name) and binding.inside else binding.scope
     return list(expanded(args, scope))
@@ -147,6 +153,10 @@ def _scalar(binding: Binding, name: str, canonical: str, node: exp.Expr, args: l
         kind = leaves.CAST_FUNCTIONS[name]
         leaves.check_cast(bound[0], kind, binding.session.catalog.settings, try_=False)
         return Bound(Cast(kind, bound[0].expression), text)
+    if canonical == "cast":
+        message = f"The `cast` requires 0 parameters but the actual number is {len(bound)}."
+        hint = "Write CAST(value AS type)."
+        raise StreamError("SQL_ANALYSIS", message, hint=hint, condition="WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
     if canonical == "struct":
         return Bound(named_struct(bound, ansi=binding.ansi), text)
     shown = node.this if isinstance(node, exp.Anonymous) and isinstance(node.this, str) else name
