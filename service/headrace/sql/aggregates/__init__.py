@@ -12,6 +12,7 @@ from headrace.sql.aggregate import AggregateFunction
 from headrace.sql.aggregates import (
     collecting,
     densities,
+    distinct_counts,
     frequent,
     moments,
     numbers,
@@ -19,7 +20,6 @@ from headrace.sql.aggregates import (
     percentiles,
     picking,
     shapes,
-    sketches,
     sketching,
 )
 from headrace.sql.aggregates.installed import installed
@@ -35,7 +35,7 @@ SPARKS: Mapping[str, AggregateFunction] = MappingProxyType(
         **collecting.AGGREGATES,
         **densities.AGGREGATES,
         **shapes.AGGREGATES,
-        **sketches.AGGREGATES,
+        **distinct_counts.AGGREGATES,
         **sketching.AGGREGATES,
     }
 )

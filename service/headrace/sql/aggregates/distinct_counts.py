@@ -1,4 +1,4 @@
-"""Room 2: approximate and packed aggregates that need no library: approx_count_distinct and bitmaps."""
+"""Room 2: approx_count_distinct, and bitmaps, which count the distinct numbers they were made of."""
 
 from __future__ import annotations
 
