@@ -91,6 +91,8 @@ class _Compiler:
             nodes.Aggregate: self._aggregate,
             nodes.Deduplicate: self._deduplicate,
             nodes.GroupsWithState: self._with_state,
+            nodes.Recursion: lambda node: sql.recursive(self.node(node.anchor), self.node(node.step), node),
+            nodes.RecursionScan: sql.level_before,
             nodes.Expand: lambda node: sql.expanded(self.node(node.child), node, self._render),
             nodes.Join: self._join,
             nodes.Union: lambda node: sql.union([self.node(child) for child in node.children], node),

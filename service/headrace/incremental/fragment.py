@@ -153,6 +153,30 @@ def union(children: Sequence[Fragment], node: nodes.Union) -> Fragment:
     return children[0].extended(" UNION ALL ".join(parts), node.output, *children[1:])
 
 
+def recursive(anchor: Fragment, step: Fragment, node: nodes.Recursion) -> Fragment:
+    """Return the rows of all levels; a row of one level too many fails the statement."""
+    name, places = quote(node.name), [f"k{i}" for i in range(len(node.output))]
+    first = ", ".join(f"{column_name(column)}" for column in anchor.columns)
+    again = ", ".join(f"{column_name(column)}" for column in step.columns)
+    message = (
+        f"[RECURSION_LEVEL_LIMIT_EXCEEDED] Recursion level limit {node.levels} reached but query has not exhausted."
+    )
+    checked = f"CASE WHEN level < {node.levels} THEN level ELSE error('{message}') END"
+    levels = f"SELECT *, (SELECT max(level) + 1 FROM {name}) AS level FROM ({step.sql})"
+    rows = f"SELECT {first}, 0 FROM ({anchor.sql}) UNION ALL SELECT {again}, {checked} FROM ({levels})"
+    shown = ", ".join(f"{k} AS {column_name(c)}" for k, c in zip(places, node.output, strict=True))
+    sql = (
+        f"SELECT * FROM (WITH RECURSIVE {name}({', '.join([*places, 'level'])}) AS ({rows}) SELECT {shown} FROM {name})"
+    )
+    return anchor.extended(sql, node.output, step)
+
+
+def level_before(node: nodes.RecursionScan) -> Fragment:
+    """Return the rows of the level before, which is no step of its own."""
+    items = ", ".join(f"k{i} AS {column_name(column)}" for i, column in enumerate(node.output))
+    return Fragment(f"SELECT {items or '0 AS none'} FROM {quote(node.name)}", node.output, ())
+
+
 def set_operation(left: Fragment, right: Fragment, node: nodes.SetOperation) -> Fragment:
     """Return EXCEPT or INTERSECT of two static fragments."""
     word = node.operation.upper() + (" ALL" if node.all else "")

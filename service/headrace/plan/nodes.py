@@ -52,17 +52,24 @@ def _plans_in(value: Any) -> Iterator[Plan]:
             yield from _plans_in(part)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamScan(Plan):
-    """The new rows of a source in this batch. Each scan of one source has its own column ids."""
+class _Giving:
+    """A node that gives its `output`, one column a position."""
 
-    source: str
+    __slots__ = ()
     output: tuple[Column, ...]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The source's columns."""
+        """What the node gives, in order."""
         return self.output
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScan(_Giving, Plan):
+    """The new rows of a source in this batch. Each scan of one source has its own column ids."""
+
+    source: str
+    output: tuple[Column, ...]
 
     @property
     def is_streaming(self) -> bool:
@@ -71,29 +78,19 @@ class StreamScan(Plan):
 
 
 @dataclass(frozen=True, slots=True)
-class TableScan(Plan):
+class TableScan(_Giving, Plan):
     """All rows of a static table."""
 
     table: str
     output: tuple[Column, ...]
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The table's columns."""
-        return self.output
-
 
 @dataclass(frozen=True, slots=True)
-class Values(Plan):
+class Values(_Giving, Plan):
     """Rows written in the SQL; `SELECT 1` without FROM is one row without columns."""
 
     rows: tuple[tuple[Expression, ...], ...]
     output: tuple[Column, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """One column a position."""
-        return self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,17 +226,12 @@ class Aggregate(Plan):
 
 
 @dataclass(frozen=True, slots=True)
-class Expand(Plan):
+class Expand(_Giving, Plan):
     """Each row once per projection (GROUPING SETS, CUBE, ROLLUP). Source: Spark Expand."""
 
     child: Plan
     projections: tuple[tuple[Expression, ...], ...]
     output: tuple[Column, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """One column a position."""
-        return self.output
 
 
 class JoinType(Enum):
@@ -255,18 +247,15 @@ class JoinType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join(Plan):
-    """`null_aware`: NOT IN (subquery), whose null on either side leaves no row. `in_where`: IN or EXISTS, a filter.
-
-    `lateral`: the right side reads the row of the left one; both are tables.
-    """
+    """The rows of two relations that belong together."""
 
     left: Plan
     right: Plan
     how: JoinType
     condition: Expression | None
-    null_aware: bool = False
-    in_where: bool = False
-    lateral: bool = False
+    null_aware: bool = False  # NOT IN (subquery), whose null on either side leaves no row
+    in_where: bool = False  # IN or EXISTS, a filter
+    lateral: bool = False  # the right side reads the row of the left one; both are tables
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -277,16 +266,11 @@ class Join(Plan):
 
 
 @dataclass(frozen=True, slots=True)
-class Union(Plan):
+class Union(_Giving, Plan):
     """UNION ALL; the children's columns by position, already cast to common types."""
 
     children: tuple[Plan, ...]
     output: tuple[Column, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Fresh columns named as the first child's."""
-        return self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +312,7 @@ class Deduplicate(_Passing):
 
 
 @dataclass(frozen=True, slots=True)
-class GroupsWithState(Plan):
+class GroupsWithState(_Giving, Plan):
     """What Python code makes of all rows of each key, with state; `name` is the view's.
 
     `initial` is static and gives the first state of keys: their columns first, then what the code sees of it.
@@ -340,11 +324,6 @@ class GroupsWithState(Plan):
     output: tuple[Column, ...]
     name: str
     initial: Plan | None = None
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """What the code gives."""
-        return self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,20 +373,15 @@ class WindowFunctions(Plan):
 
 
 @dataclass(frozen=True, slots=True)
-class RecursionScan(Plan):
+class RecursionScan(_Giving, Plan):
     """The rows of the level before, inside the step of the `Recursion` of that name."""
 
     name: str
     output: tuple[Column, ...]
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Fresh columns named as those of the recursion."""
-        return self.output
-
 
 @dataclass(frozen=True, slots=True)
-class Recursion(Plan):
+class Recursion(_Giving, Plan):
     """WITH RECURSIVE: the anchor's rows, then those that the step makes of each level, up to a number of levels."""
 
     anchor: Plan
@@ -415,11 +389,6 @@ class Recursion(Plan):
     output: tuple[Column, ...]
     name: str
     levels: int
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Fresh columns named as the anchor's."""
-        return self.output
 
 
 def walk(plan: Plan) -> Iterator[Plan]:

@@ -17,6 +17,7 @@ from headrace.plan.nodes import (
     Join,
     Plan,
     Project,
+    Recursion,
     SetOperation,
     StreamScan,
     TableScan,
@@ -50,7 +51,7 @@ def _prune(plan: Plan, needed: _Ids) -> Plan:
             return _expand(plan, needed)
         case Union():
             return _union(plan, needed)
-        case SetOperation() | GroupsWithState():
+        case SetOperation() | GroupsWithState() | Recursion():
             return map_inputs(plan, apply)
         case Deduplicate():
             wanted = needed | read_columns(plan)
