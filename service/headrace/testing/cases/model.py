@@ -18,7 +18,8 @@ import yaml
 from headrace.assembly.schemas import source_schema
 from headrace.config.load import load
 from headrace.config.pipeline import Pipeline
-from headrace.errors import StreamError
+from headrace.errors import StreamError, StreamErrors
+from headrace.testing.cases.shape import findings
 
 QUERY = "query"
 _INNER = re.compile(r"\([^()]*\)|'[^']*'")
@@ -78,19 +79,21 @@ def read_case(path: Path) -> Case:
     """Return the test a file holds.
 
     Raises:
-        StreamError: CONFIG_FILE_UNREADABLE or CONFIG_MISSING_KEY, naming the file.
+        StreamError: CONFIG_FILE_UNREADABLE, naming the file.
+        StreamErrors: keys and values that no test has.
     """
     try:
-        raw = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
-    except (OSError, yaml.YAMLError) as error:
-        message = f"{path} cannot be read as a test: {error}"
+        text = path.read_text(encoding="utf-8-sig")
+        raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        message = f"{path} cannot be read as a test: {' '.join(str(error).split())}."
         raise StreamError("CONFIG_FILE_UNREADABLE", message) from error
-    if not isinstance(raw, dict) or "query" not in raw:
-        message = f"{path} is no pipeline test: it has no key `query`"
-        raise StreamError("CONFIG_MISSING_KEY", message)
+    found = findings(path, text, raw)
+    if found:
+        raise StreamErrors(found)
     pipeline = _named(path, raw) if "pipeline" in raw else _inline(raw)
     folder = (path.parent / raw.get("pipeline", path.name)).parent
-    return Case(path, folder, pipeline, tuple(_step(step) for step in raw.get("steps", ())), _error(raw.get("error")))
+    return Case(path, folder, pipeline, tuple(_step(step) for step in raw.get("steps") or ()), _error(raw.get("error")))
 
 
 def _inline(raw: Mapping[str, Any]) -> dict[str, Any]:
