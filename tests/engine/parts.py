@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -27,6 +28,11 @@ def feed(parts: QueryParts, seconds: Sequence[int], user: str = "a") -> None:
     schema = parse_schema(SCHEMA)
     rows = [{"ts": f"2024-01-01T00:{s // 60:02d}:{s % 60:02d}Z", "user": user, "v": s} for s in seconds]
     cast("Any", parts.inputs["clicks"].source).add(rows_to_table(rows, schema))
+
+
+def memory_sink() -> dict[str, Any]:
+    """A memory sink of its own."""
+    return {"format": "memory", "options": {"name": uuid.uuid4().hex}}
 
 
 class Notes:

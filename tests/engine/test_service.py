@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.engine.parts import SCHEMA, WINDOWED, MakePipeline
+from tests.engine.parts import SCHEMA, WINDOWED, MakePipeline, memory_sink
 
 from headrace.assembly.rows import rows_to_table
 from headrace.clock import ManualClock
@@ -49,14 +49,9 @@ def pipeline_on(make_pipeline: MakePipeline, stream: str, queries: dict[str, Any
 BAD = "SELECT CAST(user AS INT) AS i FROM clicks"
 
 
-def memory() -> dict[str, Any]:
-    """A memory sink of its own."""
-    return {"format": "memory", "options": {"name": uuid.uuid4().hex}}
-
-
 def test_a_failing_query_leaves_the_others_alone(make_pipeline: MakePipeline, stream: str) -> None:
     """Isolate: the good query drains, the process ends with the failed one's exit code."""
-    queries = {"bad": query(BAD, memory()), "good": query(WINDOWED, memory())}
+    queries = {"bad": query(BAD, memory_sink()), "good": query(WINDOWED, memory_sink())}
     pipeline = pipeline_on(make_pipeline, stream, queries, "isolate")
     service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
     assert _run(service) == 1
@@ -68,7 +63,7 @@ def test_a_failing_query_leaves_the_others_alone(make_pipeline: MakePipeline, st
 
 def test_stop_all_ends_the_others_too(make_pipeline: MakePipeline, stream: str) -> None:
     """The good query has no end of its own, and ends because the bad one failed."""
-    queries = {"bad": query(BAD, memory()), "good": query(WINDOWED, memory())}
+    queries = {"bad": query(BAD, memory_sink()), "good": query(WINDOWED, memory_sink())}
     pipeline = pipeline_on(make_pipeline, stream, queries, "stop_all")
     service = Service(pipeline, RunOptions(), ManualClock(0))
     assert _run(service) == 1
@@ -92,7 +87,7 @@ def test_an_error_that_may_pass_is_tried_again(make_pipeline: MakePipeline, stre
 
 def test_a_query_keeps_its_id_and_each_run_has_one_of_its_own(make_pipeline: MakePipeline, stream: str) -> None:
     """The id stands in the checkpoint."""
-    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory())}, "isolate")
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory_sink())}, "isolate")
     views: list[Any] = []
     for _ in range(2):
         service = Service(pipeline, RunOptions(available_now=True), ManualClock(0))
@@ -155,7 +150,7 @@ def test_a_query_is_ready_when_it_has_planned(
     make_pipeline: MakePipeline, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not while its sources are asked for the first time; and what it does is said in Spark's words."""
-    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory())}, "isolate")
+    pipeline = pipeline_on(make_pipeline, stream, {"q": query(WINDOWED, memory_sink())}, "isolate")
     seen: list[tuple[str, bool, str, bool]] = []
 
     def look() -> None:
@@ -182,7 +177,7 @@ def test_a_query_is_ready_when_it_has_planned(
 
 def test_every_query_must_compile_before_any_starts(make_pipeline: MakePipeline) -> None:
     """Both findings come at once, and no checkpoint folder appears."""
-    queries = {"a": query("SELECT nope FROM clicks", memory()), "b": query("SELECT v FROM nowhere", memory())}
+    queries = {"a": query("SELECT nope FROM clicks", memory_sink()), "b": query("SELECT v FROM nowhere", memory_sink())}
     pipeline = make_pipeline(queries=queries)
     with pytest.raises(StreamErrors) as caught:
         run_service(pipeline, RunOptions(available_now=True), ManualClock(0))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.parts import SCHEMA, START_US, MakePipeline
+from tests.engine.parts import SCHEMA, START_US, MakePipeline, memory_sink
 
 from headrace.assembly.compile import compile_query
 from headrace.assembly.rows import rows_to_table
@@ -63,11 +62,6 @@ def run(pipeline: Any) -> Service:
     return service
 
 
-def sink() -> dict[str, Any]:
-    """A memory sink of its own."""
-    return {"format": "memory", "options": {"name": uuid.uuid4().hex}}
-
-
 @pytest.fixture
 def code(tmp_path: Path) -> str:
     """Name of a module beside the pipeline file."""
@@ -97,8 +91,8 @@ def function(code: str, name: str) -> dict[str, str]:
 def test_a_query_whose_worker_dies_starts_again_and_the_others_go_on(fed: MakePipeline, code: str, name: str) -> None:
     """By the file's policy for errors that may pass: the batch happens once, in a new worker."""
     queries = {
-        "bad": {"sql": "SELECT f(v) AS n FROM clicks", "output_mode": "append", "sink": sink()},
-        "good": {"sql": "SELECT g(v) > 0 AS ok FROM clicks", "output_mode": "append", "sink": sink()},
+        "bad": {"sql": "SELECT f(v) AS n FROM clicks", "output_mode": "append", "sink": memory_sink()},
+        "good": {"sql": "SELECT g(v) > 0 AS ok FROM clicks", "output_mode": "append", "sink": memory_sink()},
     }
     functions = {"f": function(code, name), "g": function(code, "where")}
     service = run(fed(queries=queries, functions=functions, on_failure=RESTART))
@@ -111,8 +105,8 @@ def test_a_query_whose_worker_dies_starts_again_and_the_others_go_on(fed: MakePi
 def test_a_worker_that_always_dies_fails_its_query_only(fed: MakePipeline, code: str) -> None:
     """After the attempts; the message says what happened."""
     queries = {
-        "bad": {"sql": "SELECT f(v) AS n FROM clicks", "output_mode": "append", "sink": sink()},
-        "good": {"sql": "SELECT v FROM clicks", "output_mode": "append", "sink": sink()},
+        "bad": {"sql": "SELECT f(v) AS n FROM clicks", "output_mode": "append", "sink": memory_sink()},
+        "good": {"sql": "SELECT v FROM clicks", "output_mode": "append", "sink": memory_sink()},
     }
     service = run(fed(queries=queries, functions={"f": function(code, "always")}, on_failure=RESTART))
     bad, good = service.queries()
@@ -127,7 +121,7 @@ def test_stateful_code_that_dies_doubles_and_loses_nothing(fed: MakePipeline, co
     """State of the failed attempt is not kept."""
     names = {key: f"{code}:{value}" if key != "state_schema" else value for key, value in call.items()}
     view = {"input": "clicks", "keys": "user", "output_schema": "user STRING, n BIGINT", **names}
-    target = sink()
+    target = memory_sink()
     queries = {"q": {"sql": "SELECT * FROM v", "output_mode": "append", "sink": target}}
     pipeline = fed(queries=queries, views=[{"name": "v", "stateful": view}], on_failure=RESTART)
     service = run(pipeline)

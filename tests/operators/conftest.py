@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from headrace.operators.stateful import Operator, StateCounts, Thresholds
+from headrace.operators.statements import Statements
+from headrace.sql.session import open_session
+from headrace.sql.settings import SqlSettings
 from headrace.values import EventTime
 from headrace_state import Delta, StateBatch, StateStore, open_store
 
@@ -31,6 +34,14 @@ class Stage:
     def sizes(self) -> list[int]:
         """Rows of each table of the state."""
         return list(self.store.counts().values())
+
+
+@pytest.fixture(scope="module")
+def statements() -> Iterator[Statements]:
+    """DuckDB."""
+    running = Statements(open_session(SqlSettings(), threads=1, memory_limit_bytes=256 << 20, temp_folder=None))
+    yield running
+    running.close()
 
 
 @pytest.fixture

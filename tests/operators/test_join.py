@@ -20,8 +20,6 @@ from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import Statements
 from headrace.plan.expressions import Column
 from headrace.plan.nodes import JoinType
-from headrace.sql.session import open_session
-from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
     BINARY,
@@ -95,14 +93,6 @@ class JoinStage:
     def sizes(self) -> list[int]:
         """Rows of the tables: entries (the count of rows among them), chunks, times of the left and of the right."""
         return [self.state.rows(table) for table in self.step.state_tables]
-
-
-@pytest.fixture(scope="module")
-def statements() -> Iterator[Statements]:
-    """DuckDB."""
-    running = Statements(open_session(SqlSettings(), threads=1, memory_limit_bytes=256 << 20, temp_folder=None))
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +14,6 @@ from headrace.incremental.steps import AggregateSessions, KeyedState
 from headrace.operators.session import SessionOperator
 from headrace.operators.statements import Statements
 from headrace.plan.expressions import Column
-from headrace.sql.session import open_session
-from headrace.sql.settings import SqlSettings
 from headrace.types import BIGINT, STRING, TIMESTAMP, ArrayType, struct
 
 SECOND = 1_000_000
@@ -83,14 +80,6 @@ def sessions_of(events: list[Event]) -> list[tuple[str, int, int, int, list[int]
         else:
             found.append((key, at, at + gap, 1, [at]))
     return found
-
-
-@pytest.fixture
-def statements() -> Iterator[Statements]:
-    """DuckDB."""
-    running = Statements(open_session(SqlSettings(), threads=1, memory_limit_bytes=256 << 20, temp_folder=None))
-    yield running
-    running.close()
 
 
 BATCHES = st.lists(

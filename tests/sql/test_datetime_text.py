@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,15 +17,6 @@ from headrace.sql.settings import SqlSettings
 from headrace.types import DATE, TIMESTAMP, TIMESTAMP_NTZ, DataType
 
 _UTC = SqlSettings()
-
-
-@pytest.fixture(scope="module")
-def duck() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in UTC."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    yield connection
-    connection.close()
 
 
 @pytest.mark.parametrize(

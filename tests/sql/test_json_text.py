@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,15 +17,6 @@ from headrace.duck import duckdb_type, literal_sql
 from headrace.errors import StreamError
 from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
 from headrace.types import BIGINT, DOUBLE, STRING, struct
-
-
-@pytest.fixture(scope="module")
-def duck() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in UTC."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    yield connection
-    connection.close()
 
 
 def read(duck: duckdb.DuckDBPyConnection, schema: str, text: str | None) -> tuple[Any, bool]:

@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 from sqlglot import exp
+from tests.sql.trees import read
 
 from headrace.errors import StreamErrors
 from headrace.sql.parse import parse, position_of
 from headrace.values import Position
 
 _CASES = Path(__file__).parents[1] / "conformance"
-
-
-def read(expression: str) -> exp.Expr:
-    """The tree of one expression."""
-    item: exp.Expr = parse(f"SELECT {expression}").expressions[0]
-    return item
 
 
 def _recorded() -> list[tuple[str, str]]:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlglot import exp
+from tests.sql.trees import read
 
 from headrace.errors import StreamErrors
 from headrace.sql.grammar.variant_path import VariantField
-from headrace.sql.parse import parse
-
-
-def read(expression: str) -> exp.Expr:
-    """The tree of one expression."""
-    item: exp.Expr = parse(f"SELECT {expression}").expressions[0]
-    return item
 
 
 @pytest.mark.parametrize(
