@@ -10,7 +10,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
-from tests.deploy.helm import CHART, Helm, Manifest, of_kind
+from tests.deploy.helm import CHART, ROOT, Helm, Manifest, of_kind
 
 from headrace.config.load import load
 
@@ -134,6 +134,17 @@ def test_the_file_is_run_with_its_checkpoint_on_the_volume(minimal: list[Manifes
     assert mounts == {"state": "/var/lib/headrace", "pipeline": "/etc/headrace/pipeline", "tmp": "/tmp"}
 
 
+def test_modules_stand_beside_the_file(helm: Helm) -> None:
+    """By the command of the chart's README; the pod restarts when one of them changes."""
+    example = ROOT / "examples" / "accounts"
+    files = ("--set-file", f"pipeline={example / 'pipeline.yaml'}")
+    rendered = helm.render(*files, "--set-file", rf"files.accounts\.py={example / 'accounts.py'}")
+    data = of_kind(rendered, "ConfigMap")["data"]
+    assert {name: text.strip() for name, text in data.items()} == {
+        path.name: path.read_text().strip() for path in example.iterdir() if path.is_file()
+    }
+
+
 @pytest.mark.parametrize("values", ["minimal", "ephemeral"])
 def test_the_values_hold_a_pipeline_that_headrace_reads(values: str, tmp_path: Path) -> None:
     """They are an example too."""
@@ -234,6 +245,7 @@ def test_the_dashboard_is_in_a_config_map_unchanged(full: list[Manifest]) -> Non
     [
         ((), "no pipeline: type --set-file pipeline=pipeline.yaml"),
         (("--set", "pipeline=a,existingConfigMap=b"), "pipeline and existingConfigMap are both set"),
+        (("--set", r"existingConfigMap=b,files.a\.py=c"), "files and existingConfigMap are both set"),
         (("--set", "pipeline=a,replicas=2"), "replicas"),
         (("--set", "pipeline=a,service.port=0"), "service"),
         (("--set", "pipeline=a,service.port=http"), "service"),

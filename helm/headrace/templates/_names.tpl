@@ -54,6 +54,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if and .Values.pipeline .Values.existingConfigMap -}}
 {{- fail "pipeline and existingConfigMap are both set; keep one of them" -}}
 {{- end -}}
+{{- if and .Values.files .Values.existingConfigMap -}}
+{{- fail "files and existingConfigMap are both set; put the files into that ConfigMap" -}}
+{{- end -}}
 {{- if not (or .Values.pipeline .Values.existingConfigMap) -}}
 {{- fail "no pipeline: type --set-file pipeline=pipeline.yaml, or --set existingConfigMap=NAME" -}}
 {{- end -}}
