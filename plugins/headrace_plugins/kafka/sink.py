@@ -37,9 +37,10 @@ from headrace_plugins.kafka.client import (
 )
 from headrace_plugins.kafka.failures import kafka_error
 from headrace_plugins.kafka.offsets import check_topic
-from headrace_plugins.kafka.outbox import Place, PlainOutbox, TransactionalOutbox
+from headrace_plugins.kafka.outbox import PlainOutbox
 from headrace_plugins.kafka.rows import HEADERS
 from headrace_plugins.kafka.topics import Brokers, Patience, Subscription
+from headrace_plugins.kafka.transaction import Place, TransactionalOutbox
 
 _CONDITION = "_LEGACY_ERROR_TEMP_3080"
 _TEXT = (STRING, BINARY)

@@ -145,22 +145,20 @@ class Brokers:
         return sorted(name for name in names if name not in _INTERNAL and re.fullmatch(pattern, name))
 
     def _again(self, question: Callable[[], _T]) -> _T:
+        told: KafkaError | None = None
         for attempt in range(self._patience.retries + 1):
             try:
                 return question()
             except KafkaException as raised:
-                error = self._cause(kafka_error(raised))
+                error = kafka_error(raised)
+                told = self._admin.hear() or told  # it says the same once only
+                error = told if told is not None and classify(error) is Failure.TRANSIENT else error
                 if classify(error) is not Failure.TRANSIENT or attempt == self._patience.retries:
                     raise stream_error(
                         error, "the brokers did not tell topics and offsets", "SOURCE_FAILED"
                     ) from raised
                 self.pause()
         raise StreamError("INTERNAL", "a question to the brokers had no tries")
-
-    def _cause(self, error: KafkaError) -> KafkaError:
-        """Return why no answer came, where the connection has said so meanwhile."""
-        told = self._admin.hear()
-        return told if told is not None and classify(error) is Failure.TRANSIENT else error
 
     def pause(self) -> None:
         """Wait before a question is asked again."""
