@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.bound import Bound
+from headrace.plan.bind.call import Modifiers, aggregate
 from headrace.plan.bind.expression.binder import Binder
 from headrace.plan.bind.expression.leaves import check_cast
 from headrace.plan.bind.nested.subqueries import refuse_asking
@@ -30,9 +31,10 @@ from headrace.plan.bind.session import Findings, Session
 from headrace.plan.bind.source.relation import bind_from
 from headrace.plan.bind.time_window import TimeWindows
 from headrace.plan.constant import cast_to
-from headrace.plan.nodes import Aggregate, Filter, Plan, Values
+from headrace.plan.expressions import Alias, Literal
+from headrace.plan.nodes import Aggregate, Filter, Plan
 from headrace.sql.parse import position_of
-from headrace.types import BOOLEAN, NULL
+from headrace.types import BOOLEAN, INT, NULL
 
 _T = TypeVar("_T")
 
@@ -198,9 +200,11 @@ class _Block:
         qualify = self._over_groups("qualify", grouping, lambda: extraction.lower(asked) if asked else None)
         self.findings.close()
         at = position_of(self.tree.args.get("group") or self._first_aggregate(output.items))
-        plan: Plan = Aggregate(child, node_keys, extraction.aggregates, at=at)
-        if not plan.columns and not child.is_streaming:
-            plan = Values(((),), ())  # one group of whatever there is, of which nothing is asked
+        calls = extraction.aggregates
+        if not node_keys and not calls:  # one group, of which nothing is asked
+            counted = aggregate("count", [Literal(INT, 1)], Modifiers(), ansi=True)
+            calls = (Alias(counted, ids.column(counted.type, "rows")),)
+        plan: Plan = Aggregate(child, node_keys, calls, at=at)
         plan = Filter(plan, kept.expression) if kept is not None else plan
         return plan, replace(output, items=lowered, keys=keys or [], qualify=qualify)
 
