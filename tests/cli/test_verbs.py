@@ -194,3 +194,24 @@ def test_online_asks_the_sinks_too(tmp_path: Path, capsys: pytest.CaptureFixture
         f"[IO_FAILED] {file}:10:11 the folder {tmp_path / 'out'} cannot be written: {tmp_path / 'out'} is no folder "
         "this user may write to."
     )
+
+
+def test_rows_and_columns_that_cannot_be_are_told_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row of a table that the file holds, and a column with the name of the struct beside decoded ones."""
+    text = PARTS.replace(", kafka.nonsense: 1", "").replace(', options: {sep: "--"}', "")
+    text = text.replace('{format: csv, options: {path: "s3://bucket/out", timeZone: Mars/Base}}', "{format: memory}")
+    assert run(["validate", _file(tmp_path, text.replace("b STRING", "Record STRING"))]) == 78
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[0]
+        .endswith(
+            'the schema of source "ticks" has a column record, which is the struct of the source\'s own columns. '
+            "Leave it out, or read it by from_json, without decode."
+        )
+    )
+    tables = "tables: {t: {schema: x INT, rows: [{x: 99999999999}]}}\nqueries:"
+    file = _file(tmp_path, text.replace("queries:", tables).replace("FROM ticks", "FROM ticks JOIN t ON a = x"))
+    assert run(["validate", file]) == 78
+    assert 'row 1, column "x": 99999999999 is no INT' in capsys.readouterr().err

@@ -65,7 +65,7 @@ def _decoding(compiled: CompiledQuery, name: str) -> Decoding | None:
 
 
 def check_parts(compiled: CompiledQuery) -> None:
-    """Refuse a query whose decoders, sink or dead letters cannot be built; nothing is connected or opened.
+    """Refuse a query whose decoders, tables, sink or dead letters cannot be built; nothing is connected or opened.
 
     Raises:
         StreamErrors: every option and column that does not fit, at its place in the file.
@@ -83,6 +83,7 @@ def check_parts(compiled: CompiledQuery) -> None:
     parts: list[tuple[tuple[str, ...], Callable[[], object]]] = [
         (("sources", name, "decode"), partial(_decoding, compiled, name)) for name in compiled.sources
     ]
+    parts += [(("tables", name), partial(static_table, compiled.pipeline, name)) for name in compiled.tables]
     parts += [(("sources",), dead_letters), (("queries", compiled.name, "sink"), sink)]
     for keys, build in parts:
         try:

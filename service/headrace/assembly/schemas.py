@@ -13,7 +13,7 @@ from headrace.config.plugin_options import built_options
 from headrace.contract import Plugin, PluginKind, Source, SourceContext, Table, find_plugin
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError
-from headrace.inputs.stream import visible_schema
+from headrace.inputs.stream import RECORD, visible_schema
 from headrace.sql.settings import SqlSettings, time_zone
 from headrace.types import StructType
 
@@ -32,6 +32,12 @@ def source_schema(pipeline: Pipeline, name: str) -> StructType:
             message = f'source "{name}" has no column value to decode; its columns: {", ".join(raw.names)}.'
             raise StreamError("CONFIG_INVALID_VALUE", message, hint="Remove decode.")
         decoded = decode_schema(pipeline, name)
+        if any(column.lower() == RECORD for column in decoded.names):
+            what = "which is the struct of the source's own columns"
+            message = f'the schema of source "{name}" has a column {RECORD}, {what}.'
+            raise StreamError(
+                "CONFIG_INVALID_VALUE", message, hint="Leave it out, or read it by from_json, without decode."
+            )
     return visible_schema(raw, decoded)
 
 
