@@ -20,6 +20,7 @@ from headrace.types import (
     DAY_TIME_INTERVAL,
     DOUBLE,
     INTEGRAL,
+    TIMESTAMP,
     YEAR_MONTH_INTERVAL,
     DataType,
     DecimalType,
@@ -61,7 +62,7 @@ def _sum(*, quiet: bool) -> Resolve:
         kind = arguments[0].type
         if kind in _INTERVALS:
             return form([kind], kind, [kind, BOOLEAN], _checked(_interval_limit(kind), quiet))
-        kind = accept(arguments[0], NUMERIC, 0)
+        kind = DOUBLE if kind == TIMESTAMP else accept(arguments[0], NUMERIC, 0)
         if kind in INTEGRAL:
             return form([kind], BIGINT, [BIGINT, BOOLEAN], _quiet_sum()) if quiet else _whole(kind)
         if isinstance(kind, DecimalType):
@@ -185,7 +186,7 @@ def _avg(*, quiet: bool) -> Resolve:
     def resolve(arguments: Sequence[Argument], _ignore_nulls: bool) -> AggregateForm:
         if arguments[0].type in _INTERVALS:
             return _interval_avg(arguments[0].type, quiet=quiet)
-        kind = accept(arguments[0], NUMERIC, 0)
+        kind = DOUBLE if arguments[0].type == TIMESTAMP else accept(arguments[0], NUMERIC, 0)
         if isinstance(kind, DecimalType):
             return _decimal_avg(kind, quiet=quiet)
         return form([kind], DOUBLE, [DOUBLE, BIGINT], _mean(_plain_sum(), _quotient))

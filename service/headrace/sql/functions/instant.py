@@ -168,7 +168,7 @@ def _with_constant(name: str, left: DataType, right: DataType) -> Resolved | Non
         whole = interval_of("DAY", "DAY") if span == DATE else DAY_TIME_INTERVAL
         return Resolved((span, span), whole)
     if span in MOMENTS:
-        return None if other == STRING else _moment_plus(span, other)
+        return None if other == STRING else _moment_plus(span, INT if span == DATE else DAY_TIME_INTERVAL)
     if other == NULL:
         return Resolved((span, span), span)
     if span not in _EXACT or (name.endswith("subtract") and span == left):

@@ -47,7 +47,11 @@ def bind_lateral(
     function = node.this
     if not isinstance(function, exp.Func):
         message = "LATERAL takes a function such as explode(); a lateral subquery is not supported."
-        raise StreamError("SQL_UNSUPPORTED", message, at=position_of(node))
+        name = (
+            "LATERAL_WITHOUT_SUBQUERY_OR_TABLE_VALUED_FUNC" if isinstance(function, exp.Identifier | exp.Table) else ""
+        )
+        condition = f"INVALID_SQL_SYNTAX.{name}" if name else None
+        raise StreamError("SQL_UNSUPPORTED", message, condition=condition, at=position_of(node))
     binder = Binder(session, Scope(relation, outer=outer, ids=session.ids), TimeWindows(session.ids))
     names: list[str] = []
     if _name(function) == "range" and not node.args.get("view"):

@@ -86,7 +86,9 @@ def renamed(plan: Plan, alias: exp.Expr | None, session: Session) -> Relation:
         return Relation.of(plan, alias.name)
     if len(names) != len(plan.columns):
         message = f"The alias `{alias.name}` lists {len(names)} columns, the relation has {len(plan.columns)}."
-        raise StreamError("SQL_ANALYSIS", message, condition="ASSIGNMENT_ARITY_MISMATCH", at=position_of(alias))
+        inline = isinstance(plan, Values)
+        condition = "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH" if inline else "ASSIGNMENT_ARITY_MISMATCH"
+        raise StreamError("SQL_ANALYSIS", message, condition=condition, at=position_of(alias))
     items = tuple(
         Alias(column, session.ids.column(column.type, name)) for name, column in zip(names, plan.columns, strict=True)
     )

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from headrace.errors import StreamError
 from headrace.plan.bind.call import is_aggregate, is_function, unresolved_routine
+from headrace.plan.bind.time_window import NAMES
 from headrace.sql.parse import position_of
 
 _COLLECTION = ("collection",)
@@ -73,7 +74,7 @@ def positional(name: str, args: Sequence[exp.Expr]) -> list[exp.Expr]:
 def _names(name: str, args: Sequence[exp.Expr]) -> tuple[str, ...]:
     if name in PARAMETERS:
         return PARAMETERS[name]
-    if not (is_function(name) or is_aggregate(name)):
+    if not (is_function(name) or is_aggregate(name) or name in NAMES):
         raise unresolved_routine(name)
     raise _wrong(args[0], f"{name} takes no arguments by name.", "NAMED_PARAMETERS_NOT_SUPPORTED")
 
