@@ -35,7 +35,6 @@ SQL = [
     ("SELECT * FROM (SELECT user, v FROM clicks) PIVOT (sum(v) FOR user IN (upper('a')))", "gives its column no name"),
     ("SELECT * FROM clicks JOIN users TABLESAMPLE (10 PERCENT) USING (user)", "hangs on chance"),
     ("SELECT user FROM clicks LEFT JOIN LATERAL explode(array(1)) AS e(j) ON true", "stands without ON"),
-    ("WITH RECURSIVE t(n) MAX RECURSION LEVEL 3 AS (SELECT 1) SELECT user FROM clicks JOIN t ON v = n", "PARSE_SYNTAX"),
     ("SELECT TRANSFORM(user) USING 'cat' FROM clicks", "PARSE_SYNTAX_ERROR"),
     ("SELECT user COLLATE UTF8_LCASE FROM clicks", "does not know"),
     ("SELECT from_xml(user, 'a INT', map('rowValidationXSDPath', 'x')) FROM clicks", "is not done"),

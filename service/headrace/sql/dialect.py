@@ -14,6 +14,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from headrace.sql.grammar.identifiers import with_names
 from headrace.sql.grammar.intervals import Intervals
 from headrace.sql.grammar.pivots import Pivots
+from headrace.sql.grammar.recursions import Recursions
 from headrace.sql.grammar.samples import Samples
 from headrace.sql.grammar.variant_path import VariantPaths
 
@@ -48,7 +49,7 @@ class UnaryPlus(exp.Unary):
     """``+ a``, which casts a text to a number; sqlglot leaves it out."""
 
 
-class SparkSqlParser(Intervals, Pivots, Samples, VariantPaths):
+class SparkSqlParser(Intervals, Pivots, Recursions, Samples, VariantPaths):
     """Spark's grammar with an empty function table."""
 
     UNARY_PARSERS = {  # noqa: RUF012 - as below

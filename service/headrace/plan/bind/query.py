@@ -22,6 +22,7 @@ from headrace.plan.bind.source.set_operation import bind_set_operation
 from headrace.plan.bind.source.values import bind_values
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan
+from headrace.sql.grammar.recursions import LEVELS
 from headrace.sql.parse import position_of
 from headrace.types import TIME
 
@@ -96,7 +97,7 @@ def _with_ctes(tree: exp.Expr, session: Session) -> Session:
 
 
 def _recursive(cte: exp.CTE, session: Session) -> Callable[[], Relation]:
-    return lambda: bind_recursive(cte, session, None)
+    return lambda: bind_recursive(cte, session, cte.meta.get(LEVELS))
 
 
 def _cte(cte: exp.CTE, session: Session) -> Callable[[], Relation]:
