@@ -14,9 +14,10 @@ from headrace.assembly.compile import CompiledQuery, placed
 from headrace.assembly.rows import rows_to_table
 from headrace.assembly.schemas import build_source, build_table, decode_schema, takes_option, with_zone
 from headrace.clock import Clock, SystemClock
-from headrace.config.pipeline import EncodeConfig, OnError, Pipeline, SourceConfig
+from headrace.config.pipeline import EncodeConfig, Pipeline
 from headrace.config.plugin_options import built_options
 from headrace.config.quantities import Refresh, RefreshKind
+from headrace.config.shape.source import OnError, SourceConfig
 from headrace.contract import Codec, Encoder, PluginKind, Sink, SinkContext, SourceContext, Table, find_plugin
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError, StreamErrors, did_you_mean

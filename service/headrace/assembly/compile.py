@@ -16,7 +16,8 @@ from headrace.assembly.code import code_of, functions_called, group_code, user_f
 from headrace.assembly.guards import guarded
 from headrace.assembly.schemas import source_schema, table_schema
 from headrace.check.checks import check
-from headrace.config.pipeline import CheckpointConfig, Pipeline, QueryConfig, ViewConfig, WatermarkConfig
+from headrace.config.pipeline import CheckpointConfig, Pipeline, QueryConfig, ViewConfig
+from headrace.config.shape.source import WatermarkConfig
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.compile import compile_steps

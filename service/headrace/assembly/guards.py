@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headrace.assembly.schemas import record_schema
-from headrace.config.pipeline import LateRows, Pipeline
+from headrace.config.pipeline import Pipeline
+from headrace.config.shape.source import LateRows
 from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.steps import CallGroups, JoinStreams, Steps
 from headrace.incremental.traces import EventTimes, Guarded, Trace, future_traces, late_traces

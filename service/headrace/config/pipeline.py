@@ -13,9 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     model_validator,
@@ -23,7 +21,6 @@ from pydantic import (
 
 from headrace.config.quantities import (
     Duration,
-    DurationValue,
     PositiveDuration,
     Refresh,
     RefreshValue,
@@ -31,7 +28,9 @@ from headrace.config.quantities import (
     TriggerValue,
 )
 from headrace.config.secrets import secrets_in
-from headrace.config.user_code import FunctionConfig, StatefulConfig, listed, lowered
+from headrace.config.shape.source import SourceConfig, WatermarkConfig
+from headrace.config.shape.strict import Names, OptionMap, Strict, format_only
+from headrace.config.user_code import FunctionConfig, StatefulConfig, lowered
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.values import Position, local_path
 
@@ -59,19 +58,9 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _null_word(value: Any) -> Any:
-    return "null" if value is None else value
-
-
-def _format_only(value: Any) -> Any:
-    return {"format": value} if isinstance(value, str) else value
-
-
 Identifier = Annotated[
     str, AfterValidator(_identifier), Field(json_schema_extra={"pattern": f"^{_IDENTIFIER.pattern}$"})
 ]
-Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])]
-OptionMap = dict[str, Any]
 
 
 class OutputMode(Enum):
@@ -80,14 +69,6 @@ class OutputMode(Enum):
     APPEND = "append"
     UPDATE = "update"
     COMPLETE = "complete"
-
-
-class OnError(Enum):
-    """What becomes of a record that cannot be decoded."""
-
-    FAIL = "fail"
-    NULL = "null"
-    DEAD_LETTER = "dead_letter"
 
 
 class Durability(Enum):
@@ -104,92 +85,7 @@ class FailurePolicy(Enum):
     STOP_ALL = "stop_all"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
-
-
-class LateRows(Enum):
-    """What becomes of the source's rows that come too late, beside being counted one by one."""
-
-    DROP = "drop"
-    DEAD_LETTER = "dead_letter"
-
-
-class WatermarkConfig(_Strict):
-    """How late rows may be, by the event time in one column."""
-
-    column: str = Field(description="Column that holds the event time, of type TIMESTAMP.")
-    delay: DurationValue = Field(description="How far a row may lie behind the latest one seen, such as 10 seconds.")
-    idle_timeout: PositiveDuration | None = Field(
-        default=None, description="Beyond Spark: leave this watermark out of the least one after so long without rows."
-    )
-    max_future_skew: PositiveDuration | None = Field(
-        default=None, description="Beyond Spark: set rows aside that lie further ahead of the batch's time than this."
-    )
-    late_rows: LateRows | None = Field(
-        default=None,
-        description="Beyond Spark: count late rows one by one, and drop them or send them to dead letters.",
-    )
-
-
-class DeadLetterConfig(_Strict):
-    """Where records go that cannot be decoded, come too late or lie in the future; byte for byte."""
-
-    topic: str = Field(description="Topic that gets the original record with headers that say why.")
-    options: OptionMap = Field(
-        default={}, description="Options of the Kafka sink; the source's connection unless given."
-    )
-
-
-class DecodeConfig(_Strict):
-    """How the value of a record becomes columns."""
-
-    format: str = Field(description="Name of a format plugin, such as json.")
-    schema_: str | None = Field(
-        default=None, alias="schema", description="Columns in Spark's DDL, such as: id BIGINT, ts TIMESTAMP."
-    )
-    on_error: Annotated[OnError, BeforeValidator(_null_word)] = Field(
-        default=OnError.FAIL,
-        description="A record that does not fit: end the query, give nulls, or send it to the dead-letter topic.",
-    )
-    options: OptionMap = Field(default={}, description="Options of the format.")
-    dead_letter: DeadLetterConfig | None = Field(
-        default=None, description="The source's dead_letter, written here; one of the two."
-    )
-
-
-class SourceConfig(_Strict):
-    """A stream that queries read."""
-
-    format: str = Field(description="Name of a source plugin, as in Spark's readStream.")
-    options: OptionMap = Field(default={}, description="Options of the source, with Spark's names.")
-    schema_: str | None = Field(
-        default=None, alias="schema", description="Columns in Spark's DDL, for sources that take a schema."
-    )
-    decode: Annotated[DecodeConfig, BeforeValidator(_format_only)] | None = Field(
-        default=None, description="How the value becomes columns; without it the rows are the source's own."
-    )
-    dead_letter: DeadLetterConfig | None = Field(
-        default=None, description="Where records go that on_error, late_rows or max_future_skew set aside."
-    )
-    watermark: WatermarkConfig | None = Field(
-        default=None, description="Event time and allowed lateness of the stream."
-    )
-
-    @model_validator(mode="after")
-    def _one_dead_letter(self) -> Self:
-        if self.dead_letter is not None and self.decode is not None and self.decode.dead_letter is not None:
-            msg = "dead_letter stands in the source and in its decode; write one"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def letters(self) -> DeadLetterConfig | None:
-        """Where dead letters of this source go, wherever it was written."""
-        return self.dead_letter or (self.decode.dead_letter if self.decode else None)
-
-
-class TableConfig(_Strict):
+class TableConfig(Strict):
     """A static relation, for joins; from a plugin's format or from rows in the file."""
 
     format: str | None = Field(default=None, description="Name of a table plugin, such as parquet.")
@@ -211,7 +107,7 @@ class TableConfig(_Strict):
         return self
 
 
-class DeduplicateConfig(_Strict):
+class DeduplicateConfig(Strict):
     """A relation without its repeated rows, as dropDuplicates."""
 
     input: str = Field(description="Name of a source, table or earlier view.")
@@ -219,7 +115,7 @@ class DeduplicateConfig(_Strict):
     within_watermark: bool = Field(default=False, description="Forget a row once the watermark passed it by the delay.")
 
 
-class ViewConfig(_Strict):
+class ViewConfig(Strict):
     """A named step between sources and queries."""
 
     name: Identifier = Field(description="Name by which later SQL reads it.")
@@ -238,7 +134,7 @@ class ViewConfig(_Strict):
         return self
 
 
-class EncodeConfig(_Strict):
+class EncodeConfig(Strict):
     """How columns become the value of a record."""
 
     format: str = Field(description="Name of a format plugin, such as json.")
@@ -246,18 +142,18 @@ class EncodeConfig(_Strict):
     options: OptionMap = Field(default={}, description="Options of the format.")
 
 
-class SinkConfig(_Strict):
+class SinkConfig(Strict):
     """Where the rows of a query go."""
 
     format: str = Field(description="Name of a sink plugin, as in Spark's writeStream.")
     options: OptionMap = Field(default={}, description="Options of the sink, with Spark's names.")
     partition_by: Names = Field(default=(), description="Columns that name the folders of a file sink.")
-    encode: Annotated[EncodeConfig, BeforeValidator(_format_only)] | None = Field(
+    encode: Annotated[EncodeConfig, BeforeValidator(format_only)] | None = Field(
         default=None, description="How columns become the value; without it the rows have Spark's columns for the sink."
     )
 
 
-class QueryConfig(_Strict):
+class QueryConfig(Strict):
     """One streaming query."""
 
     sql: str = Field(description="A SELECT in Spark's SQL, or !file and a path.")
@@ -270,7 +166,7 @@ class QueryConfig(_Strict):
     sink: SinkConfig = Field(description="Where the rows go.")
 
 
-class CheckpointConfig(_Strict):
+class CheckpointConfig(Strict):
     """Where progress and state live; one folder a query below it."""
 
     location: str = Field(description="Folder, or a URL with durability remote; relative to the pipeline file.")
@@ -289,7 +185,7 @@ class CheckpointConfig(_Strict):
         return self
 
 
-class RestartConfig(_Strict):
+class RestartConfig(Strict):
     """How a failed query is started again; only errors that may pass are tried again."""
 
     attempts: int = Field(default=5, ge=0, description="So many starts in a row without a finished batch between them.")
@@ -299,7 +195,7 @@ class RestartConfig(_Strict):
     max_backoff: PositiveDuration = Field(default=Duration.of("1 minute"), description="The longest pause.")
 
 
-class OnFailure(_Strict):
+class OnFailure(Strict):
     """What happens when a query fails."""
 
     policy: FailurePolicy = Field(default=FailurePolicy.ISOLATE, description="Whether the other queries go on.")
@@ -310,7 +206,7 @@ def _policy_only(value: Any) -> Any:
     return {"policy": value} if isinstance(value, str) else value
 
 
-class Pipeline(_Strict):
+class Pipeline(Strict):
     """One pipeline file: sources, tables and views, and the queries over them."""
 
     version: Literal[1] = Field(description="Version of this file format.")

@@ -10,8 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from headrace.config.shape.strict import Names, Strict
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.ddl import parse_type
 from headrace.errors import StreamError
@@ -22,15 +23,6 @@ from headrace.workers.imports import imported
 def lowered(value: Any) -> Any:
     """Return a text in lower case, anything else as it is."""
     return value.lower() if isinstance(value, str) else value
-
-
-def listed(value: Any) -> Any:
-    """Return a text as a list of one, anything else as it is."""
-    return [value] if isinstance(value, str) else value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class FunctionKind(Enum):
@@ -54,7 +46,7 @@ class StatefulMode(Enum):
     UPDATE = "update"
 
 
-class FunctionConfig(_Strict):
+class FunctionConfig(Strict):
     """A Python function that SQL may call by its name in this mapping."""
 
     function: str = Field(description="The function, as package.module:name; looked for beside this file first.")
@@ -66,13 +58,11 @@ class FunctionConfig(_Strict):
     )
 
 
-class StatefulConfig(_Strict):
+class StatefulConfig(Strict):
     """Rows that Python code makes of a stream, key by key, with state of its own."""
 
     input: str = Field(description="Name of a source or earlier view.")
-    keys: Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])] = Field(
-        min_length=1, description="Columns that make up the key."
-    )
+    keys: Names = Field(min_length=1, description="Columns that make up the key.")
     function: str | None = Field(
         default=None, description="A function of (key, rows, state), as package.module:name; see headrace.stateful."
     )
