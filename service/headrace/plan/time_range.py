@@ -81,7 +81,8 @@ def _solved(terms: list[_Term], *, strict: bool, side: frozenset[int], other: fr
     if len(times) != 2:
         return None
     own = [t for t in times if t.negative and references(t.time) <= side]  # type: ignore[arg-type]
-    theirs = [t for t in times if not t.negative and references(t.time) <= other]  # type: ignore[arg-type]
+    # Spark puts the watermark in place of a column of time, not of a field of a window.
+    theirs = [t for t in times if not t.negative and isinstance(t.time, Column) and t.time.id in other]
     if len(own) != 1 or len(theirs) != 1 or own[0].time is None:
         return None
     offset = sum(term.constant_us for term in terms)
