@@ -59,6 +59,9 @@ def session_columns(plan: Plan) -> frozenset[int]:
             return frozenset(i.column.id for i in items if isinstance(i.child, Column) and i.child.id in found)
         case Union(children=children, output=output):
             return frozenset(out.id for out, old in zip(output, children[0].columns, strict=True) if old.id in found)
+        case Expand(projections=projections, output=output):
+            places = zip(output, zip(*projections, strict=True), strict=True)
+            return frozenset(out.id for out, old in places if all(isinstance(e, Column) and e.id in found for e in old))
     return found
 
 

@@ -88,7 +88,6 @@ def limited(draw: Draw) -> dict[str, Any]:
             f"SELECT ts, k, i FROM s{where(draw, stream.columns, 0.5)} LIMIT {draw.number(1, 9)}",
             f"SELECT ts, s.k AS k, i FROM s WHERE k IN (SELECT k FROM t) LIMIT {draw.number(1, 9)}",
             f"SELECT ts, k, i FROM s UNION ALL SELECT ts, k, i + 1 FROM s LIMIT {draw.number(1, 9)}",
-            f"SELECT ts, s.k AS k, i FROM s LEFT JOIN t ON s.k = t.k LIMIT {draw.number(1, 9)}",
         )
     )
     outer = (f"SELECT ts, k, i FROM ({inner}) WHERE i > 1", inner, inner, f"SELECT * FROM ({inner}) LIMIT 3")
