@@ -61,6 +61,20 @@ def test_a_failing_query_leaves_the_others_alone(make_pipeline: MakePipeline, st
     assert good.last.num_input_rows == 0 or good.last.batch_id == 0
 
 
+def test_a_person_is_told_how_each_query_stands(
+    make_pipeline: MakePipeline, stream: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal in a table; here, where there is none, a line for each change, with the error that brought it."""
+    queries = {"bad": query(BAD, memory_sink()), "good": query(WINDOWED, memory_sink())}
+    pipeline = pipeline_on(make_pipeline, stream, queries, "isolate")
+    service = Service(pipeline, RunOptions(available_now=True, live=True), ManualClock(0))
+    assert _run(service) == 1
+    told = capsys.readouterr().err.splitlines()
+    [failed] = [line for line in told if line.startswith("bad failed: ")]
+    assert failed == f"bad failed: {service.queries()[0].error}"
+    assert "good stopped" in told
+
+
 def test_stop_all_ends_the_others_too(make_pipeline: MakePipeline, stream: str) -> None:
     """The good query has no end of its own, and ends because the bad one failed."""
     queries = {"bad": query(BAD, memory_sink()), "good": query(WINDOWED, memory_sink())}

@@ -15,7 +15,7 @@ import structlog
 from headrace.assembly.compile import CompiledQuery
 from headrace.clock import Clock
 from headrace.config.pipeline import RestartConfig
-from headrace.config.secrets import redacted
+from headrace.config.secrets import mask, redacted
 from headrace.engine.checkpoint import stream_error
 from headrace.engine.lifecycle import Lifecycle, QueryState
 from headrace.engine.loop import LoopLimits, QueryLoop
@@ -106,7 +106,7 @@ class QueryRunner:
             started_us=self._started_us,
             heartbeat_age_s=None if ended else self._clock.monotonic_s() - self._beat_s,
             is_ready=self._is_ready(),
-            error=str(self.error) if self.error else "",
+            error=mask(str(self.error), self._compiled.pipeline.secret_texts()) if self.error else "",
             error_code=self.error.code if self.error else "",
             status=self.history.status,
             recent=self.history.recent,

@@ -107,6 +107,8 @@ class Service:
             self._changed.clear()
             self._apply_policy()
             self._tell_once()
+            self._show_states()
+        self._show_states()
         return next((runner.error.exit_code for runner in self._runners if _has_failed(runner) and runner.error), 0)
 
     def stop(self) -> None:
@@ -126,6 +128,11 @@ class Service:
         if self.is_stopping and not self._told:
             self._told = True
             _log.info("stopping", hint="the batches that run are finished; a second signal ends at once")
+
+    def _show_states(self) -> None:
+        if self._live is not None:
+            for view in self.queries():
+                self._live.state(view.name, view.state, view.error if view.state == QueryState.FAILED.value else "")
 
     def _apply_policy(self) -> None:
         if self._pipeline.on_failure.policy is FailurePolicy.STOP_ALL and not self.is_stopping:

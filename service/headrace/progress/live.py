@@ -76,11 +76,11 @@ class LiveView:
             self._plain(line_text(batch_fields(progress)))
 
     def state(self, query: str, state: str, error: str = "") -> None:
-        """Show a query's new state, and the error that brought it there."""
+        """Show a query's state, and the error that brought it there; told again, the same state changes nothing."""
         with self._lock:
             before = self._rows.get(query, LiveRow(query))
             self._rows[query] = replace(before, state=state, error=error)
-        if self._live is None and not {before.state, state} <= _HEARTBEAT:
+        if self._live is None and state != before.state and not {before.state, state} <= _HEARTBEAT:
             self._plain(f"{query} {state}" + (f": {error}" if error else ""))
 
     def _plain(self, line: str) -> None:
