@@ -62,8 +62,17 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "spark.sql.json.enablePartialResults": ("true",),
     "spark.sql.jsonGenerator.ignoreNullFields": ("true",),
     "spark.sql.lateralColumnAlias.enableImplicitResolution": ("true",),
+    "spark.sql.legacy.ctePrecedencePolicy": ("corrected",),
+    "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName": ("true",),
+    "spark.sql.legacy.followThreeValuedLogicInArrayExists": ("true",),
+    "spark.sql.legacy.histogramNumericPropagateInputType": ("true",),
+    "spark.sql.legacy.literal.pickMinimumPrecision": ("true",),
+    "spark.sql.legacy.replaceDatabricksSparkAvro.enabled": ("true",),
+    "spark.sql.legacy.setCommandRejectsSparkCoreConfs": ("true",),
     "spark.sql.legacy.sizeOfNull": ("true",),
     "spark.sql.legacy.timeParserPolicy": ("corrected",),
+    "spark.sql.legacy.viewSchemaBindingMode": ("true",),
+    "spark.sql.legacy.viewSchemaCompensation": ("true",),
     "spark.sql.mapKeyDedupPolicy": ("exception",),
     "spark.sql.optimizer.excludedRules": ("",),
     "spark.sql.orderByOrdinal": ("true",),
@@ -74,6 +83,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
 Source: Spark SQLConf.
 """
 _LEGACY = "spark.sql.legacy."
+"""Confs under this prefix that are not above are false unless set."""
 
 
 @dataclass(frozen=True, slots=True)
