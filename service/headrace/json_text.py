@@ -52,10 +52,12 @@ def malformed_json_sql(text_sql: str, schema: DataType) -> str:
     return malformed_json(text_sql, schema)
 
 
-def to_json_sql(value_sql: str, kind: DataType, time_zone: str) -> str:
+def to_json_sql(value_sql: str, kind: DataType, time_zone: str, *, nulls: bool = False) -> str:
     """Return a VARCHAR expression with the JSON that Spark's to_json writes for a value of the type.
+
+    With `nulls` fields that are NULL are written too, as without Spark's ignoreNullFields.
 
     Raises:
         StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the type has no JSON form.
     """
-    return write_json(value_sql, kind, time_zone)
+    return write_json(value_sql, kind, time_zone, nulls=nulls)

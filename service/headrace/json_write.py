@@ -1,7 +1,7 @@
 """Ground floor: DuckDB text of Spark's to_json.
 
 Takes a DuckDB expression and its Spark type, gives a VARCHAR expression. Null fields of structs are left out, null
-values of maps and arrays are kept. Source: Spark JacksonGenerator with ignoreNullFields on.
+values of maps and arrays are kept. Source: Spark JacksonGenerator.
 """
 
 from __future__ import annotations
@@ -35,27 +35,35 @@ _PLAIN = (*INTEGRAL, BOOLEAN)
 _COMMA = " || ',' || "
 
 
-def write_json(value: str, kind: DataType, zone: str) -> str:
+def write_json(value: str, kind: DataType, zone: str, *, nulls: bool = False) -> str:
     """Return the JSON text of a value that may be NULL (then NULL).
+
+    Args:
+        value: An expression.
+        kind: Its type.
+        zone: The session's time zone.
+        nulls: Write fields that are NULL, as Spark does without ignoreNullFields.
 
     Raises:
         StreamError: DATATYPE_MISMATCH.INVALID_JSON_SCHEMA, the type has no JSON form.
     """
     if isinstance(kind, StructType):
-        return let(value, lambda v: f"(CASE WHEN {v} IS NULL THEN NULL ELSE {_object(v, kind, zone)} END)")
+        return let(value, lambda v: f"(CASE WHEN {v} IS NULL THEN NULL ELSE {_object(v, kind, zone, nulls=nulls)} END)")
     if isinstance(kind, ArrayType):
-        items = each(value, lambda item: f"COALESCE({write_json(item, kind.element, zone)}, 'null')")
+        items = each(value, lambda item: f"COALESCE({write_json(item, kind.element, zone, nulls=nulls)}, 'null')")
         return f"('[' || array_to_string({items}, ',') || ']')"
     if isinstance(kind, MapType):
-        return _map(value, kind, zone)
+        return _map(value, kind, zone, nulls=nulls)
     return _scalar(value, kind, zone)
 
 
-def _object(v: str, kind: StructType, zone: str) -> str:
-    # Each field brings its own comma, NULL fields bring nothing; the first comma is cut off at the end.
+def _object(v: str, kind: StructType, zone: str, *, nulls: bool) -> str:
+    # Each field brings its own comma, NULL ones bring nothing unless asked for; the first comma is cut off at the end.
+    named = {field.name: f",{_string(field.name)}:" for field in kind.fields}
     parts = [
-        f"COALESCE({quote_text(',' + _string(field.name) + ':')} || "
-        f"{write_json(f'{v}.{quote(field.name)}', field.type, zone)}, '')"
+        f"COALESCE({quote_text(named[field.name])} || "
+        f"{write_json(f'{v}.{quote(field.name)}', field.type, zone, nulls=nulls)}, "
+        f"{quote_text(named[field.name] + 'null') if nulls else quote_text('')})"
         for field in kind.fields
     ]
     if not parts:
@@ -63,10 +71,11 @@ def _object(v: str, kind: StructType, zone: str) -> str:
     return f"('{{' || substring({' || '.join(parts)}, 2) || '}}')"
 
 
-def _map(value: str, kind: MapType, zone: str) -> str:
+def _map(value: str, kind: MapType, zone: str, *, nulls: bool) -> str:
     def pair(entry: str) -> str:
         key = f"{entry}.key" if kind.key == STRING else _key_text(f"{entry}.key", kind.key)
-        return f"{_quoted(key)} || ':' || COALESCE({write_json(f'{entry}.value', kind.value, zone)}, 'null')"
+        text = write_json(f"{entry}.value", kind.value, zone, nulls=nulls)
+        return f"{_quoted(key)} || ':' || COALESCE({text}, 'null')"
 
     return f"('{{' || array_to_string({each(f'map_entries({value})', pair)}, ',') || '}}')"
 

@@ -221,6 +221,23 @@ def test_json_leaves_null_fields_out(closing: ExitStack) -> None:
     assert _encode(codec, rows) == ['{"a":1,"s":"say \\"hi\\"","x":1.0E10}', "{}"]
 
 
+def test_json_keeps_null_fields_when_asked(closing: ExitStack) -> None:
+    """At every level, as Spark's to_json does with ignoreNullFields off; a struct that is null is null."""
+    inner = struct(**{"b": BIGINT, "it's": STRING})
+    schema = struct(a=BIGINT, s=inner, l=ArrayType(inner), m=MapType(STRING, inner))
+    codec = _codec(closing, json.PLUGIN, schema, ignoreNullFields=False)
+    row = {"b": None, "it's": None}
+    rows = pa.table(
+        {"a": [None, 1], "s": [row, None], "l": [[row, None], None], "m": [[("k", row)], None]},
+        schema=schema.arrow_schema(),
+    )
+    empty = '{"b":null,"it\'s":null}'
+    assert _encode(codec, rows) == [
+        f'{{"a":null,"s":{empty},"l":[{empty},null],"m":{{"k":{empty}}}}}',
+        '{"a":1,"s":null,"l":null,"m":null}',
+    ]
+
+
 def test_json_with_column_names_that_need_quoting(closing: ExitStack) -> None:
     """Names are data for the SQL behind it."""
     schema = StructType(tuple(struct(**{'we"ird': STRING, "select": BIGINT, "it's": BIGINT}).fields))

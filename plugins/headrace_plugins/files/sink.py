@@ -34,6 +34,7 @@ from headrace_plugins.files.partitions import check_partition_columns, split_by_
 from headrace_plugins.files.storage import Files, LocalFiles, folder_of, is_there
 from headrace_plugins.files.writing import FileWriter, csv_writer, json_writer, parquet_writer
 from headrace_plugins.formats.csv import CSV_OPTIONS
+from headrace_plugins.formats.json import IGNORE_NULLS
 from headrace_plugins.formats.text_sql import TIME_ZONE
 
 SHARED_OPTIONS = (
@@ -194,7 +195,7 @@ _PARQUET_COMPRESSION = Option(
 )
 
 PARQUET = _plugin("parquet", parquet_writer, (_PARQUET_COMPRESSION,))
-JSON = _plugin("json", json_writer, (_TEXT_COMPRESSION, TIME_ZONE))
+JSON = _plugin("json", json_writer, (_TEXT_COMPRESSION, IGNORE_NULLS, TIME_ZONE))
 CSV = _plugin(
     "csv",
     csv_writer,

@@ -57,7 +57,7 @@ def parquet_writer(options: Options, schema: StructType) -> FileWriter:
 
 def json_writer(options: Options, schema: StructType) -> FileWriter:
     """Return the writer of files with one JSON object a line."""
-    encoder = JsonEncoder(schema, options["timeZone"])
+    encoder = JsonEncoder(schema, options["timeZone"], nulls=not options["ignoreNullFields"])
     return _text_writer(options, "json", encoder.encode, b"", encoder.close)
 
 

@@ -12,14 +12,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.contract import Codec, Decoded, Options, Plugin, PluginKind, Spec
+from headrace.contract import Codec, Decoded, Kind, Option, Options, Plugin, PluginKind, Spec
 from headrace.duck import quote
 from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql, trusted_json_sql
 from headrace.types import ArrayType, MapType, StructType
 from headrace_plugins.formats.text import read_texts, without_rows
 from headrace_plugins.formats.text_sql import TIME_ZONE, TextSql, conform, pick
 
-SPEC = Spec("json", PluginKind.FORMAT, "JSON objects, one a value, as Spark's from_json and to_json.", (TIME_ZONE,))
+IGNORE_NULLS = Option("ignoreNullFields", Kind.BOOL, "Leave null fields out; false writes them as null.", default=True)
+"""The option of whatever writes JSON."""
+
+SPEC = Spec(
+    "json",
+    PluginKind.FORMAT,
+    "JSON objects, one a value, as Spark's from_json and to_json.",
+    (IGNORE_NULLS, TIME_ZONE),
+)
 
 _INPUT, _SUSPECTS, _ROW, _TEXT = "headrace_values", "headrace_suspects", "headrace_row", "headrace_text"
 _DOUBTS = 16
@@ -113,11 +121,11 @@ def _reason(valid: bool, kind: str | None, fields: Sequence[int], asked: StructT
 
 
 class JsonEncoder:
-    """Writes each row as the JSON object of Spark's to_json: null fields left out, in one statement for all rows."""
+    """Writes each row as the JSON object of Spark's to_json, null fields left out or not, in one statement for all."""
 
-    def __init__(self, schema: StructType, time_zone: str) -> None:
+    def __init__(self, schema: StructType, time_zone: str, *, nulls: bool = False) -> None:
         packed = ", ".join(f"{quote(name)} := {quote(name)}" for name in schema.names)
-        written = to_json_sql("r", schema, time_zone)
+        written = to_json_sql("r", schema, time_zone, nulls=nulls)
         self._statement = f"SELECT {written} AS v FROM (SELECT struct_pack({packed}) AS r FROM {_INPUT})"  # noqa: S608 - names are quoted
         self._sql = TextSql(time_zone)
 
@@ -133,7 +141,7 @@ class JsonEncoder:
 def build(options: Options, schema: StructType) -> Codec:
     """Return decoder and encoder for a schema of at least one column."""
     zone = options["timeZone"]
-    return Codec(JsonDecoder(schema, zone), JsonEncoder(schema, zone))
+    return Codec(JsonDecoder(schema, zone), JsonEncoder(schema, zone, nulls=not options["ignoreNullFields"]))
 
 
 PLUGIN = Plugin(SPEC, build)
