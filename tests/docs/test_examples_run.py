@@ -146,21 +146,34 @@ RUNS = {
 }
 
 
-def _overrides(path: Path, bootstrap: str, folder: Path) -> list[str]:
+class Topics(dict[str, str]):
+    """Topics of the broker by their names in the files; each is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, self._make())
+
+
+def _overrides(path: Path, bootstrap: str, folder: Path, topics: Topics) -> list[str]:
     """Everything that names a machine or a place."""
     pipeline = load(path, environment={})
     found = [f"checkpoint.location={folder / 'checkpoints'}"]
     for name, source in pipeline.sources.items():
-        found += [f"sources.{name}.options.{SERVERS}={bootstrap}"] if SERVERS in source.options else []
-        found += [f"sources.{name}.options.startingOffsets=earliest"]
+        key = f"sources.{name}.options"
+        found += [f"{key}.{SERVERS}={bootstrap}", f"{key}.startingOffsets=earliest"]
+        found.append(f"{key}.subscribe={topics[source.options['subscribe']]}")
+        if source.letters:
+            place = "dead_letter" if source.dead_letter else "decode.dead_letter"
+            found.append(f"sources.{name}.{place}.topic={topics[source.letters.topic]}")
     for name, query in pipeline.queries.items():
-        options = query.sink.options
-        found += [f"queries.{name}.sink.options.{SERVERS}={bootstrap}"] if SERVERS in options else []
-        found += (
-            [f"queries.{name}.sink.options.path={folder / Path(str(options['path'])).name}"]
-            if "path" in options
-            else []
-        )
+        key, options = f"queries.{name}.sink.options", query.sink.options
+        if "topic" in options:
+            found += [f"{key}.{SERVERS}={bootstrap}", f"{key}.topic={topics[options['topic']]}"]
+        else:
+            found.append(f"{key}.path={folder / Path(str(options['path'])).name}")
     return found
 
 
@@ -170,10 +183,12 @@ def _run(path: Path, overrides: Sequence[str]) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def _given(kafka: Kafka, folder: Path, sink: str) -> list[Row]:
-    if kafka.admin.list_topics(timeout=10).topics.get(sink):
-        return [json.loads(record.value or b"null") for record in kafka.read_committed(sink)]
-    found = ds.dataset(folder / sink, partitioning="hive").to_table().to_pylist() if (folder / sink).exists() else []
+def _published(kafka: Kafka, topic: str) -> list[Row]:
+    return [json.loads(record.value or b"null") for record in kafka.read_committed(topic)]
+
+
+def _stored(folder: Path) -> list[Row]:
+    found = ds.dataset(folder, partitioning="hive").to_table().to_pylist() if folder.exists() else []
     return [
         {key: value if isinstance(value, int | float) else str(value) for key, value in row.items()} for row in found
     ]
@@ -191,22 +206,25 @@ def test_every_example_is_run() -> None:
 @pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
-def test_an_example_publishes_what_it_says(name: str, kafka: Kafka, tmp_path: Path) -> None:
+def test_an_example_publishes_what_it_says(
+    name: str, kafka: Kafka, new_topic: Callable[[], str], tmp_path: Path
+) -> None:
     """By the command of examples/README.md, until all that is there has been read."""
-    example, path = RUNS[name], EXAMPLES / name / "pipeline.yaml"
-    sinks = [
-        topic for query in load(path, environment={}).queries.values() if (topic := query.sink.options.get("topic"))
-    ]
-    for topic in {*example.records, *sinks, *example.dead}:
-        kafka.create_topic(topic)
+    example, path, topics = RUNS[name], EXAMPLES / name / "pipeline.yaml", Topics(new_topic)
+    overrides = _overrides(path, kafka.bootstrap, tmp_path, topics)
     for topic, records in example.records.items():
-        kafka.produce(topic, [each if isinstance(each, str) else json.dumps(each) for each in records])
-    done = _run(path, _overrides(path, kafka.bootstrap, tmp_path))
+        kafka.produce(topics[topic], [each if isinstance(each, str) else json.dumps(each) for each in records])
+    done = _run(path, overrides)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {sink: _sorted(_given(kafka, tmp_path, sink)) for sink in example.gives} == {
+    given = {
+        sink: _published(kafka, topics[sink]) if sink in topics else _stored(tmp_path / sink) for sink in example.gives
+    }
+    assert {sink: _sorted(rows) for sink, rows in given.items()} == {
         sink: _sorted(rows) for sink, rows in example.gives.items()
     }
-    dead = {topic: [(each.value or b"").decode() for each in kafka.read_committed(topic)] for topic in example.dead}
+    dead = {
+        topic: [(each.value or b"").decode() for each in kafka.read_committed(topics[topic])] for topic in example.dead
+    }
     assert dead == {topic: list(values) for topic, values in example.dead.items()}
 
 
@@ -217,15 +235,15 @@ def test_update_publishes_what_changed_and_complete_the_whole_result(
     mode: str, second: Mapping[str, int], kafka: Kafka, new_topic: Callable[[], str], tmp_path: Path
 ) -> None:
     """Plain records, none of them a tombstone, with each of two batches."""
-    path, given, taken = EXAMPLES / "word_count" / "pipeline.yaml", new_topic(), new_topic()
-    overrides = [*_overrides(path, kafka.bootstrap, tmp_path), f"queries.counts.output_mode={mode}"]
-    overrides += [f"sources.lines.options.subscribe={given}", f"queries.counts.sink.options.topic={taken}"]
+    path, topics = EXAMPLES / "word_count" / "pipeline.yaml", Topics(new_topic)
+    overrides = [*_overrides(path, kafka.bootstrap, tmp_path, topics), f"queries.counts.output_mode={mode}"]
     seen: list[dict[str, int]] = []
+    before = 0
     for line in ("to be or to be", "be"):
-        kafka.produce(given, [line])
-        before = len(kafka.read_committed(taken))
+        kafka.produce(topics["lines"], [line])
         done = _run(path, overrides)
         assert done.returncode == 0, done.stdout + done.stderr
-        rows = [json.loads(record.value or b"null") for record in kafka.read_committed(taken)[before:]]
-        seen.append({row["word"]: row["n"] for row in rows})
+        rows = _published(kafka, topics["word-counts"])
+        seen.append({row["word"]: row["n"] for row in rows[before:]})
+        before = len(rows)
     assert seen == [{"to": 2, "be": 2, "or": 1}, second]
