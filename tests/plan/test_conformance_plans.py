@@ -42,7 +42,7 @@ def plan_of(case: dict[str, Any]) -> Plan:
     query = case["query"]
     plan = bind(parse(query["sql"]), catalog)
     check(plan, query["output_mode"])
-    return optimize(plan, query["output_mode"])
+    return optimize(plan)
 
 
 def _watermark(catalog: Catalog, name: str, definition: dict[str, Any]) -> None:

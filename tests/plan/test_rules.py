@@ -20,6 +20,7 @@ from headrace.plan.rewrite import (
     prune_columns,
     push_filters,
     simplify_conditions,
+    stop_early,
 )
 from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.rewrite.rules import RULES, optimize
@@ -31,12 +32,12 @@ _APPLY: dict[str, Callable[[Plan], Plan]] = {
     "hash_bytes": hash_bytes.apply,
     "infer_filters": infer_filters.apply,
     "lift_subqueries": lift_subqueries.apply,
-    "optimize": lambda plan: optimize(plan, "append"),
+    "optimize": optimize,
     "outer_to_inner": outer_to_inner.apply,
     "prune_columns": prune_columns.apply,
     "push_filters": push_filters.apply,
     "simplify_conditions": simplify_conditions.apply,
-    "stop_early": collapse_projects.stop_early,
+    "stop_early": stop_early.apply,
     "tell_of_windows": outer_to_inner.tell_of_windows,
 }
 _FOLDER = Path(__file__).parent / "rules"
@@ -68,6 +69,6 @@ def test_every_rule_has_a_file() -> None:
 def test_optimizing_twice_changes_nothing(rule: str, title: str, sql: str, expected: str) -> None:
     """The tuple of rules reaches its fixed point in one pass, and keeps the columns."""
     plan = planned(sql)
-    once = optimize(plan, "append")
-    assert format_plan(optimize(once, "append")) == format_plan(once)
+    once = optimize(plan)
+    assert format_plan(optimize(once)) == format_plan(once)
     assert once.schema == plan.schema

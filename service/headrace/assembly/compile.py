@@ -122,7 +122,7 @@ def compile_query(pipeline: Pipeline, name: str) -> CompiledQuery:
         tree = parse(config.sql)
         analyzed = bind(tree, catalog)
         check(analyzed, config.output_mode.value, extensions=frozenset(pipeline.extensions))
-        plan = optimize(analyzed, config.output_mode.value)
+        plan = optimize(analyzed)
         steps = compile_steps(plan, config.output_mode.value, settings, event_time_columns)
         watched = guarded(pipeline, plan, steps, settings)
     scans = tuple(walk(analyzed))

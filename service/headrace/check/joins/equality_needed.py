@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[StreamError]:
     if not any(_lacks_equality(node) for node in subject.nodes):
         return
     # Spark looks when the first batch is planned, with the conditions of WHERE moved into the joins.
-    for node in walk(optimize(subject.plan, subject.mode)):
+    for node in walk(optimize(subject.plan)):
         if _lacks_equality(node):
             yield refusal(
                 "STREAM_JOIN_WITHOUT_EQUALITY",

@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[StreamError]:
     """
     if not any(isinstance(node, Watermark) for node in subject.nodes):
         return
-    for node in walk(optimize(subject.plan, subject.mode)):
+    for node in walk(optimize(subject.plan)):
         if node.is_streaming and any(len(marked) > 1 for marked in _judged_by(node, subject.mode)):
             yield refusal(
                 "STREAM_TWO_EVENT_TIMES",

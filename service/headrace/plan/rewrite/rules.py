@@ -20,6 +20,7 @@ from headrace.plan.rewrite import (
     prune_columns,
     push_filters,
     simplify_conditions,
+    stop_early,
 )
 from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.transform import map_expressions, rewrite_plan
@@ -40,25 +41,20 @@ RULES: tuple[Rule, ...] = (
     lift_subqueries.apply,
     prune_columns.apply,
     collapse_projects.apply,
-    collapse_projects.stop_early,
+    stop_early.apply,
     hash_bytes.apply,
 )
 """Each takes and gives a whole plan of equal meaning."""
 
 
-def optimize(plan: Plan, output_mode: str) -> Plan:
-    """Return the plan that runs.
-
-    Args:
-        plan: Analyzed and checked.
-        output_mode: ``append``, ``update`` or ``complete``; no rule of Spark's that is here depends on it.
-    """
+def optimize(plan: Plan) -> Plan:
+    """Return the plan that runs, of an analyzed and checked one; in every output mode it is the same."""
     for rule in RULES:
         plan = rule(plan)
 
     def inner(expression: Expression) -> Expression:
         if isinstance(expression, Subquery):
-            return replace(expression, plan=optimize(expression.plan, output_mode))
+            return replace(expression, plan=optimize(expression.plan))
         return expression
 
     return rewrite_plan(plan, lambda node: map_expressions(node, lambda whole: rewrite(whole, inner)))
