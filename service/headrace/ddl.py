@@ -236,10 +236,10 @@ class _Reader:
             message = "DECIMAL takes a precision and a scale."
             raise self._error(message, token.offset, condition="UNSUPPORTED_DATATYPE")
         self._expect(")")
-        if precision > MAX_PRECISION or scale > precision:
+        if not 0 < precision <= MAX_PRECISION or scale > precision:
             message = (
-                f"DECIMAL({precision},{scale}) is not allowed; the precision is at most {MAX_PRECISION} and the scale "
-                "at most the precision."
+                f"DECIMAL({precision},{scale}) is not allowed; the precision is 1 to {MAX_PRECISION} and the scale at "
+                "most the precision."
             )
             condition = "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION" if precision > MAX_PRECISION else _SCALE_TOO_LARGE
             raise self._error(message, token.offset, condition=condition)
