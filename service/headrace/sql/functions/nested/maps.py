@@ -201,7 +201,7 @@ def _plain(argument: Rendered, position: int) -> str:
 
 
 def _named_types(arguments: Sequence[Argument]) -> Resolved:
-    if len(arguments) % 2 or not arguments:
+    if len(arguments) % 2:
         raise _not_in_turn("named_struct", arguments)
     fields = []
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
@@ -270,6 +270,6 @@ FUNCTIONS = table(
     Function("map_keys", (1, 1), takes(MAP, gives=_keys), text("map_keys({0})")),
     Function("map_values", (1, 1), takes(MAP, gives=_values), text("map_values({0})")),
     Function("map_entries", (1, 1), takes(MAP, gives=_entry_list), text("map_entries({0})")),
-    rewritten("named_struct", (2, None), _named_types, _named),
+    rewritten("named_struct", (0, None), _named_types, _named),
     rewritten("struct", (1, None), _struct_types, _struct),
 )
