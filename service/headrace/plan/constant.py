@@ -12,7 +12,9 @@ from typing import Any
 from headrace.ddl import MAX_PRECISION
 from headrace.errors import StreamError
 from headrace.plan.expressions import Call, Cast, Expression, Lambda, Literal
-from headrace.sql.function import Argument
+from headrace.sql.function import Argument, Rendered
+from headrace.sql.functions import FUNCTIONS
+from headrace.sql.settings import SqlSettings
 from headrace.types import (
     BIGINT,
     BOOLEAN,
@@ -32,6 +34,7 @@ from headrace.types import (
 
 _BITS: dict[DataType, int] = dict(zip(INTEGRAL, (8, 16, 32, 64), strict=True))
 NO_VALUE = object()
+_SCHEMAS = frozenset({"schema_of_csv", "schema_of_json", "schema_of_xml"})
 _FLOAT_MAX = 3.4028235e38
 _WHOLE: dict[str, Callable[[int, int], int]] = {
     "add": operator.add,
@@ -162,7 +165,8 @@ def argument_of(expression: Expression, *, ansi: bool) -> Argument:
 def value_of(expression: Expression) -> Any:
     """Return the Python value of a constant expression, or NO_VALUE.
 
-    Followed are literals, sign changes, array(), map() and named_struct() of constants, and casts that keep the value.
+    Followed are literals, sign changes, array(), map() and named_struct() of constants, casts that keep the value, and
+    schemas of constant texts.
     """
     match expression:
         case Literal(value=value):
@@ -180,7 +184,19 @@ def value_of(expression: Expression) -> Any:
             if any(value is NO_VALUE for value in values):
                 return NO_VALUE
             return values if name == "array" else _mapping(name, values)
+        case Call() if expression.function in _SCHEMAS:
+            return _schema(expression)
     return NO_VALUE
+
+
+def _schema(call: Call) -> Any:
+    """Return the schema of a constant text, which is a constant itself."""
+    values = [value_of(arg) for arg in call.args]
+    if any(value is NO_VALUE for value in values):
+        return NO_VALUE
+    given = [Rendered("", arg.type, True, value) for arg, value in zip(call.args, values, strict=True)]
+    text = FUNCTIONS[call.function].render(given, call.type, SqlSettings())
+    return text[1:-1].replace("''", "'")  # the function gives a text in quotes
 
 
 def _mapping(name: str, values: list[Any]) -> Any:

@@ -13,6 +13,7 @@ from functools import partial
 from headrace.duck import duckdb_type, let, quote_text
 from headrace.errors import StreamError
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
+from headrace.sql.functions.exchange.schemas import ddl_of
 from headrace.sql.functions.signature import accept, mismatch, rewritten, table, takes, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.documents import json_schema, path_steps
@@ -97,7 +98,7 @@ def _schema_of(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSet
     if found is None:
         message = f"The text {text!r} is no JSON, so that it has no schema."
         raise StreamError("SQL_ANALYSIS", message, condition="MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
-    return quote_text(found.sql())
+    return quote_text(ddl_of(found))
 
 
 def _schema_types(arguments: Sequence[Argument]) -> Resolved:

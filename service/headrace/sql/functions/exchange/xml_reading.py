@@ -5,7 +5,6 @@ Takes rendered texts, a constant schema and a constant map of options; gives Duc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -14,7 +13,7 @@ from headrace.errors import StreamError
 from headrace.json_text import from_json_sql
 from headrace.sql.function import Argument, Function, How, Rendered, Resolved
 from headrace.sql.functions.exchange.options import options_of
-from headrace.sql.functions.exchange.schemas import written_schema
+from headrace.sql.functions.exchange.schemas import ddl_of, written_schema
 from headrace.sql.functions.signature import accept, mismatch, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.xml.events import FAIL_FAST, MalformedError, XmlOptions
@@ -42,7 +41,6 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
         "inferSchema": "infer",
     }
 )
-_WORD = re.compile(r"\w+", re.ASCII)
 _ALLOWED = (*_PATTERNS, *_WORDS, *_FLAGS, "rowTag")
 
 
@@ -104,7 +102,7 @@ def _from_types(arguments: Sequence[Argument]) -> Resolved:
 def _from(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
     assert isinstance(kind, StructType)  # as `_from_types` says
     options = _options(arguments, 2, "from_xml", settings.time_zone)
-    schema = _quoted(kind, always=True).removeprefix("STRUCT<").removesuffix(">")
+    schema = ddl_of(kind, always=True).removeprefix("STRUCT<").removesuffix(">")
     row = f"headrace_xml_row({arguments[0].sql}, {quote_text(schema)}, {quote_text(written_options(options))})"
     return from_json_sql(row, kind, settings.time_zone)
 
@@ -129,24 +127,7 @@ def _schema_of(arguments: Sequence[Rendered], _kind: DataType, _settings: SqlSet
         message = "The text whose schema is asked for is no XML."
         condition = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
         raise StreamError("SQL_ANALYSIS", message, condition=condition) from error
-    return quote_text(_quoted(found))
-
-
-def _quoted(kind: DataType, *, always: bool = False) -> str:
-    """Return a type as DDL whose names are quoted: those that are no words, or all."""
-    match kind:
-        case StructType(fields=fields):
-            shown = []
-            for field in fields:
-                plain = not always and _WORD.fullmatch(field.name) and not field.name.isdigit()
-                name = field.name if plain else f"`{field.name.replace('`', '``')}`"
-                shown.append(f"{name}: {_quoted(field.type, always=always)}")
-            return f"STRUCT<{', '.join(shown)}>"
-        case ArrayType(element=element):
-            return f"ARRAY<{_quoted(element, always=always)}>"
-        case MapType(key=key, value=value):
-            return f"MAP<{_quoted(key, always=always)}, {_quoted(value, always=always)}>"
-    return kind.sql()
+    return quote_text(ddl_of(found))
 
 
 FUNCTIONS = table(

@@ -46,11 +46,12 @@ _FLOAT_MAX = 3.4028235677973366e38
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2})(?::?(\d{2}))?)?")
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d{0,9}))?)?"
 _MOMENT = re.compile(
-    rf"(?P<year>\d{{4}})(?:-(?P<month>\d{{1,2}})(?:-(?P<day>\d{{1,2}})(?:[ T](?:{_CLOCK}\s*(?P<zone>\S+)?)?)?)?)?"
+    rf"(?P<year>\d{{4}})(?:-(?P<month>\d{{1,2}})(?:-(?P<day>\d{{1,2}})(?:[ T]{_CLOCK}\s*(?P<zone>\S+)?)?)?)?"
 )
 _DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})")
 _LETTERS: Mapping[str, str] = {
     "yyyy": r"(?P<year>\d{4})",
+    "yy": r"(?P<short>\d{2})",
     "y": r"(?P<year>\d{1,4})",
     "MM": r"(?P<month>\d{2})",
     "M": r"(?P<month>\d{1,2})",
@@ -103,7 +104,7 @@ def pattern_of(pattern: str) -> re.Pattern[str]:
         if letters is None:
             found += re.escape("'" if part["quoted"] == "" else part["quoted"] or part["other"])
         elif set(letters) == {"S"}:
-            found += rf"(?P<fraction>\d{{{len(letters)}}})"
+            found += rf"(?P<fraction>\d{{1,{len(letters)}}})"
         elif letters in _LETTERS:
             found += _LETTERS[letters]
         else:
@@ -229,7 +230,8 @@ def _moment(
         hour = int(parts["twelve"]) % 12 + (12 if parts.get("half") == "PM" else 0)
     fraction = (parts.get("fraction") or "")[:6].ljust(6, "0")
     try:
-        day = date(int(parts.get("year") or 1970), int(parts.get("month") or 1), int(parts.get("day") or 1))
+        year = 2000 + int(parts["short"]) if parts.get("short") else int(parts.get("year") or 1970)
+        day = date(year, int(parts.get("month") or 1), int(parts.get("day") or 1))
         local = datetime(day.year, day.month, day.day, hour, int(parts.get("minute") or 0))  # noqa: DTZ001 - local
         local += timedelta(seconds=_second(parts), microseconds=int(fraction))
         return local, _zone(parts["zone"]) if parts.get("zone") else None
