@@ -21,6 +21,7 @@ from headrace.plan.rewrite import (
     push_filters,
     simplify_conditions,
     stop_early,
+    tell_of_windows,
 )
 from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.rewrite.rules import RULES, optimize
@@ -38,7 +39,7 @@ _APPLY: dict[str, Callable[[Plan], Plan]] = {
     "push_filters": push_filters.apply,
     "simplify_conditions": simplify_conditions.apply,
     "stop_early": stop_early.apply,
-    "tell_of_windows": outer_to_inner.tell_of_windows,
+    "tell_of_windows": tell_of_windows.apply,
 }
 _FOLDER = Path(__file__).parent / "rules"
 

@@ -14,9 +14,9 @@ from headrace.incremental.fragment import Fragment, filtered, project, scan
 from headrace.incremental.render import Renderer
 from headrace.plan.conditions import conjuncts, pair_of
 from headrace.plan.expressions import Call, Column, Expression, Literal, Subquery, UserCall, walk
+from headrace.plan.facts.determinism import is_deterministic
 from headrace.plan.nodes import Filter, Join, JoinType, Plan, Project, TableScan
 from headrace.plan.nodes import walk as walk_plan
-from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import expressions_of
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
 from headrace.types import (

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import replace
 
 from headrace.plan.expressions import Alias, Column, Expression, GetField, Literal, substitute, walk
+from headrace.plan.facts.determinism import is_deterministic
 from headrace.plan.nodes import Limit, Plan, Project
-from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import rewrite_plan
 
 

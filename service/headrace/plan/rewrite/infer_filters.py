@@ -13,6 +13,9 @@ from dataclasses import replace
 
 from headrace.plan.conditions import conjuncts, filtered
 from headrace.plan.expressions import Call, Column, Expression, Literal, references
+from headrace.plan.facts.constraints import constraints, told_by_condition, with_equals_replaced
+from headrace.plan.facts.determinism import is_deterministic
+from headrace.plan.facts.nullability import needed_columns
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -24,9 +27,6 @@ from headrace.plan.nodes import (
     Watermark,
     WindowAssign,
 )
-from headrace.plan.rewrite.constraints import constraints, told_by_condition, with_equals_replaced
-from headrace.plan.rewrite.determinism import is_deterministic
-from headrace.plan.rewrite.nullability import needed_columns
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN, INT
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headrace.plan.conditions import conjuncts
-from headrace.plan.expressions import Call, Expression, references
-from headrace.plan.nodes import Filter, Join, JoinType, Plan, SessionAssign, WindowAssign, walk
-from headrace.plan.rewrite.nullability import rejects_null
+from headrace.plan.expressions import Expression, references
+from headrace.plan.facts.nullability import rejects_null
+from headrace.plan.nodes import Filter, Join, JoinType, Plan
 from headrace.plan.transform import rewrite_plan
-from headrace.types import BOOLEAN
 
 _NARROWER = {
     # (join, left row must exist, right row must exist) -> join
@@ -24,28 +23,6 @@ _NARROWER = {
     (JoinType.FULL, True, False): JoinType.LEFT,
     (JoinType.FULL, False, True): JoinType.RIGHT,
 }
-
-_OUTER = (JoinType.LEFT, JoinType.RIGHT, JoinType.FULL)
-
-
-def tell_of_windows(plan: Plan) -> Plan:
-    """Return the plan with a filter below each window over an outer join of streams: without a time, no window.
-
-    Source: Spark TimeWindowing and SessionWindowing.
-    """
-    return rewrite_plan(plan, _window)
-
-
-def _window(node: Plan) -> Plan:
-    if not isinstance(node, WindowAssign | SessionAssign):
-        return node
-    if not any(isinstance(below, Join) and _is_outer(below) for below in walk(node.child)):
-        return node
-    return replace(node, child=Filter(node.child, Call(BOOLEAN, "is_not_null", (node.time,))))
-
-
-def _is_outer(join: Join) -> bool:
-    return join.how in _OUTER and join.left.is_streaming and join.right.is_streaming
 
 
 def apply(plan: Plan) -> Plan:

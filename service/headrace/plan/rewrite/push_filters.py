@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from headrace.plan.conditions import all_of, conjuncts, filtered
 from headrace.plan.expressions import Alias, Expression, Membership, Subquery, references, substitute, walk
+from headrace.plan.facts.determinism import computed_once, is_deterministic, is_expensive
 from headrace.plan.nodes import (
     Aggregate,
     Filter,
@@ -29,7 +30,6 @@ from headrace.plan.nodes import (
     Watermark,
     WindowAssign,
 )
-from headrace.plan.rewrite.determinism import computed_once, is_deterministic, is_expensive
 from headrace.plan.transform import map_inputs
 from headrace.types import BOOLEAN
 

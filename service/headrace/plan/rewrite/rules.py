@@ -21,6 +21,7 @@ from headrace.plan.rewrite import (
     push_filters,
     simplify_conditions,
     stop_early,
+    tell_of_windows,
 )
 from headrace.plan.rewrite.nested import lift_subqueries
 from headrace.plan.transform import map_expressions, rewrite_plan
@@ -29,7 +30,7 @@ Rule = Callable[[Plan], Plan]
 
 RULES: tuple[Rule, ...] = (
     simplify_conditions.apply,
-    outer_to_inner.tell_of_windows,
+    tell_of_windows.apply,
     push_filters.apply,
     simplify_conditions.compare_with_themselves,
     outer_to_inner.apply,

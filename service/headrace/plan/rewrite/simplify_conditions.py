@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from headrace.plan.conditions import conjuncts, filtered
 from headrace.plan.expressions import Call, Case, Column, Expression, Literal, references, rewrite
+from headrace.plan.facts.constraints import constraints
+from headrace.plan.facts.determinism import is_deterministic
+from headrace.plan.facts.nullability import is_null_for_a_null, needed_columns, value_for_nulls
 from headrace.plan.nodes import Filter, Join, Plan, Project, SessionAssign, WindowAssign
-from headrace.plan.rewrite.constraints import constraints
-from headrace.plan.rewrite.determinism import is_deterministic
-from headrace.plan.rewrite.nullability import is_null_for_a_null, needed_columns, value_for_nulls
 from headrace.plan.transform import map_expressions, map_inputs, rewrite_plan
 from headrace.types import BOOLEAN
 

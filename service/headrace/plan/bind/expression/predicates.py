@@ -12,7 +12,7 @@ from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import call, is_function
 from headrace.plan.constant import cast_to
 from headrace.plan.expressions import Call, Case, Expression, Literal
-from headrace.plan.rewrite.determinism import is_expensive
+from headrace.plan.facts.determinism import is_expensive
 from headrace.sql.coercion import common_types
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.values.variants import is_path

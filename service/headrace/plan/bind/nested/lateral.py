@@ -15,9 +15,9 @@ from headrace.plan.bind.nested.subqueries import refuse_stream
 from headrace.plan.bind.scope import Relation
 from headrace.plan.conditions import all_of
 from headrace.plan.expressions import Alias, Case, Expression
+from headrace.plan.facts.determinism import is_deterministic
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import Filter, Generate, Join, Plan, Project, Values, walk
-from headrace.plan.rewrite.determinism import is_deterministic
 from headrace.plan.transform import expressions_of
 from headrace.sql.grammar.pivots import IMPLIED
 from headrace.sql.parse import position_of

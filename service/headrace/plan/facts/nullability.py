@@ -23,8 +23,8 @@ from headrace.plan.expressions import (
     references,
     substitute,
 )
+from headrace.plan.facts.determinism import is_deterministic
 from headrace.plan.nodes import Aggregate, Filter, Join, Plan, Project, walk
-from headrace.plan.rewrite.determinism import is_deterministic
 
 _INTOLERANT = frozenset(
     [
