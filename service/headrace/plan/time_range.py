@@ -7,12 +7,15 @@ state watermark of this side. Source: Spark StreamingJoinHelper.getStateValueWat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from headrace.plan.conditions import conjuncts
-from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, references
+from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, references, rewrite
 from headrace.types import DAY_TIME_INTERVAL, TIMESTAMP
 from headrace.values import US_PER_MS
 
+_UNITS_US: tuple[int, ...] = (604_800_000_000, 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000)
+"""Weeks, days, hours, minutes and seconds."""
 _FLIPPED = {"greater": "less", "greater_equal": "less_equal"}
 
 
@@ -32,7 +35,12 @@ class _Term:
 
 
 def state_range(
-    condition: Expression | None, side: frozenset[int], other: frozenset[int], marked: frozenset[int]
+    condition: Expression | None,
+    side: frozenset[int],
+    other: frozenset[int],
+    marked: frozenset[int],
+    *,
+    optimized: bool = True,
 ) -> TimeRange | None:
     """Return how far behind the watermark rows of one side of a join may be forgotten, or None when never.
 
@@ -41,11 +49,13 @@ def state_range(
         side: Ids of the columns of the side whose state it is.
         other: Ids of the columns of the other side.
         marked: Ids of the columns, of both sides, that carry a watermark.
+        optimized: Intervals made of constants are constants; Spark's checker comes before that.
 
     Returns:
         The earliest bound of all conjuncts of the form ``other_time + c < side_time``; for ``<=`` one millisecond less.
     """
-    found = [bound for part in conjuncts(condition) if (bound := _bound(part, side, other & marked)) is not None]
+    parts = [rewrite(part, _folded) if optimized else part for part in conjuncts(condition)]
+    found = [bound for part in parts if (bound := _bound(part, side, other & marked)) is not None]
     return min(found, key=lambda bound: bound.offset_us, default=None)
 
 
@@ -107,6 +117,23 @@ def _terms(expression: Expression, *, negative: bool) -> list[_Term] | None:
         case GetField(type=kind, child=Column()) if kind == TIMESTAMP:
             return [_Term(expression, negative, 0)]
     return None
+
+
+def _folded(expression: Expression) -> Expression:
+    """Return the literal that an interval made of constants is; one with months has no fixed length."""
+    match expression:
+        case Call(function="make_interval", args=(Literal(value=0), Literal(value=0), *parts)):
+            units = _UNITS_US
+        case Call(function="make_dt_interval", args=parts):
+            units = _UNITS_US[1:]
+        case Call(function="multiply", args=(Literal(type=kind, value=int(us)), Literal(value=int(times)))):
+            return Literal(DAY_TIME_INTERVAL, us * times) if kind == DAY_TIME_INTERVAL else expression
+        case _:
+            return expression
+    values = [part.value for part in parts if isinstance(part, Literal)]
+    if len(values) < len(parts) or not all(isinstance(value, int | Decimal) for value in values):
+        return expression
+    return Literal(DAY_TIME_INTERVAL, sum(int(value * unit) for value, unit in zip(values, units, strict=False)))
 
 
 def _both(left: list[_Term] | None, right: list[_Term] | None) -> list[_Term] | None:

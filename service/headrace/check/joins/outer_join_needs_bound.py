@@ -51,6 +51,6 @@ def _is_bounded(node: Join) -> bool:
 
 def _has_bound(node: Join, side: frozenset[int], other: frozenset[int], marked: frozenset[int]) -> bool:
     """Return True when Spark finds a bound, be it only a constant that it takes for a time."""
-    if state_range(node.condition, side, other, marked) is not None:
+    if state_range(node.condition, side, other, marked, optimized=False) is not None:
         return True
     return bool(other & marked) and any(pins_state(part, side) for part in conjuncts(node.condition))

@@ -91,6 +91,8 @@ def _escape(node: exp.Escape) -> str | None:
 
 
 def _star(node: exp.Star) -> str | None:
+    if isinstance(node.parent, exp.Dot) and isinstance(node.parent.this, exp.Func | exp.Paren | exp.Bracket):
+        return "* after what is no name"
     return "EXCEPT () names no column" if node.args.get("except_") == [] else None
 
 
