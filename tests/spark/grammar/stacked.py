@@ -45,11 +45,18 @@ class Tower:
         shown = self._draw.one(("ts, k, i", "ts, upper(k) AS k, i", "ts, k, i + 1 AS i"))
         self._add(f"SELECT {shown} FROM {self.last} WHERE {condition}")
 
+    def _grouped(self) -> bool:
+        # Which of the groups that come out together is the first is the order of the state store.
+        return "GROUP BY" in str(self.views)
+
     def _deduplicated(self) -> None:
-        self._dedup(self._draw.one((["k", "ts"], ["ts"], ["k"], ["k", "i", "ts"])), within=False)
+        columns = (["k", "ts"], ["k", "i", "ts"]) if self._grouped() else (["k", "ts"], ["ts"], ["k"], ["k", "i", "ts"])
+        self._dedup(self._draw.one(columns), within=False)
 
     def _within(self) -> None:
-        self._dedup(self._draw.one((["k"], ["k", "i"])), within=True)
+        if self._grouped():
+            return self._filtered()
+        return self._dedup(self._draw.one((["k"], ["k", "i"])), within=True)
 
     def _windowed(self) -> None:
         size = self._draw.one(SIZES)
