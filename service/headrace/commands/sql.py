@@ -14,9 +14,10 @@ from typing import Annotated
 
 import typer
 
+from headrace.batch.result import Result
 from headrace.batch.result_json import rows_of
 from headrace.batch.result_table import table_lines
-from headrace.batch.session import TIME_ZONE, BatchSession, Result
+from headrace.batch.session import TIME_ZONE, BatchSession
 from headrace.batch.splitter import Splitter
 from headrace.clock import SystemClock
 from headrace.errors import StreamError, StreamErrors

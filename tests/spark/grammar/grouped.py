@@ -159,8 +159,10 @@ def computed(draw: Draw) -> dict[str, Any]:
     """Conditions on columns that a subquery computes, with regular expressions among them, grouped or not."""
     stream = wide(draw)
     stream.delay = draw.one(DELAYS)
-    patterns = ("k RLIKE 'a'", "k LIKE 'a_'", "k LIKE '%a%b'", "array_join(array(k, 'x'), '-') = 'a-x'", "k LIKE 'a%'")
-    patterns += ("k LIKE ANY ('a_', 'b%')", "k NOT LIKE ALL ('_', 'a%')", "k ILIKE ANY ('A_', '_')")
+    patterns = (
+        *("k RLIKE 'a'", "k LIKE 'a_'", "k LIKE '%a%b'", "array_join(array(k, 'x'), '-') = 'a-x'", "k LIKE 'a%'"),
+        *("k LIKE ANY ('a_', 'b%')", "k NOT LIKE ALL ('_', 'a%')", "k ILIKE ANY ('A_', '_')"),
+    )
     kinds = {"c0": draw.one(("INT", "STRING", "TIMESTAMP")), "c1": "BOOLEAN"}
     made = f"{expression(draw, stream.columns, kinds['c0'], 2)} AS c0, {draw.one(patterns)} AS c1"
     scope = {"ts": "TIMESTAMP", "k": "STRING", "i": "INT", **kinds}
