@@ -6,6 +6,7 @@ four milliseconds, more than running it over the rows of a small batch.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Mapping
 
@@ -18,6 +19,7 @@ SMALL_ROWS = 10_000
 """Up to so many input rows a prepared statement is faster; DuckDB runs EXECUTE on one thread."""
 
 _PLANS_KEPT = 256
+_CALM = 16
 
 # The copy it warns of is of at most a small batch, and cheaper than planning the statement again.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
@@ -28,7 +30,7 @@ class _Relation:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self.rows = schema.empty_table()
+        self.none = self.rows = schema.empty_table()
         self.readers: set[str] = set()
         """Texts of the statements planned over it."""
 
@@ -36,14 +38,43 @@ class _Relation:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
+class Cores:
+    """How many threads a DuckDB instance has: one while its statements are small, for each would wake the others.
+
+    Its connections may be used on several threads; its setting `threads` must be one that may change.
+
+    Args:
+        threads: How many it has for larger statements, and to begin with.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._most = self._now = threads
+        self._small = 0
+        self._lock = threading.Lock()
+
+    def ready(self, connection: duckdb.DuckDBPyConnection, *, small: bool) -> None:
+        """Set what suits the next statement; one that is not small has all threads, at once."""
+        with self._lock:
+            self._small = self._small + 1 if small else 0
+            wanted = self._most if not small else 1 if self._small >= _CALM else self._now
+            if wanted != self._now:
+                connection.execute(f"SET threads = {wanted}")
+                self._now = wanted
+
+
 class ArrowSql:
     """Runs SELECTs on one connection, one at a time; the caller owns the connection.
 
     A relation's name should mean the same schema at every call: one whose schema differs is planned anew.
+
+    Args:
+        connection: Where to run.
+        cores: Those of its instance; None leaves them as they are.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cores: Cores | None = None) -> None:
         self._connection = connection
+        self._cores = cores
         self._relations: dict[str, _Relation] = {}
         self._plans: dict[str, str] = {}
         self._planned = 0
@@ -62,13 +93,16 @@ class ArrowSql:
         for name, table in tables.items():
             self._offer(name, table)
         try:
-            if not keep or sum(map(len, tables.values())) > SMALL_ROWS:
+            small = keep and sum(map(len, tables.values())) <= SMALL_ROWS
+            if self._cores is not None:
+                self._cores.ready(self._connection, small=small)
+            if not small:
                 return self._connection.sql(text).to_arrow_table()
             return self._connection.execute(f"EXECUTE {self._plan(text, tables)}").to_arrow_table()
         finally:
             for name in tables:
                 relation = self._relations[name]
-                relation.rows = relation.schema.empty_table()
+                relation.rows = relation.none
 
     def _offer(self, name: str, table: pa.Table) -> None:
         relation = self._relations.get(name)

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from headrace.arrow_sql import SMALL_ROWS, ArrowSql
+from headrace.arrow_sql import SMALL_ROWS, ArrowSql, Cores
 
 
 @pytest.fixture
@@ -100,3 +100,24 @@ def test_no_more_than_a_fixed_number_of_plans_is_kept(connection: duckdb.DuckDBP
         sql.run(f"SELECT n + {number} AS m FROM numbers", {"numbers": _numbers(1)})
 
     assert _prepared(connection) == 256
+
+
+def test_an_instance_has_one_thread_while_all_that_uses_it_is_small() -> None:
+    """And all of them for the first statement that is not; the other settings stay locked."""
+    with (
+        duckdb.connect(config={"threads": 2, "allowed_configs": ["threads"], "lock_configuration": True}) as instance,
+        instance.cursor() as other,
+    ):
+        cores = Cores(2)
+        one, two = ArrowSql(instance, cores), ArrowSql(other, cores)
+        threads = "SELECT current_setting('threads') AS n FROM numbers LIMIT 1"
+
+        seen = [sql.run(threads, {"numbers": _numbers(1)})["n"].to_pylist() for sql in (one, two) * 10]
+        large = one.run(threads, {"numbers": _numbers(SMALL_ROWS + 1)})["n"].to_pylist()
+        again = two.run("SELECT count(*) AS n FROM numbers", {"numbers": _numbers(1)})["n"].to_pylist()
+
+        assert seen == [[2]] * 15 + [[1]] * 5
+        assert (large, again) == ([2], [1])
+        assert instance.execute("SELECT current_setting('threads')").fetchall() == [(2,)]
+        with pytest.raises(duckdb.InvalidInputException, match="locked"):
+            instance.execute("SET memory_limit = '1GB'")

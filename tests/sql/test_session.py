@@ -36,7 +36,7 @@ def session(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "LOAD '/tmp/x.duckdb_extension'",
         "SET enable_external_access = true",
         "SET lock_configuration = false",
-        "SET threads = 8",
+        "SET memory_limit = '8GB'",
         "RESET memory_limit",
         "PRAGMA enable_logging",
         "SELECT * FROM local_variable_of_python",
@@ -64,7 +64,7 @@ def test_a_cursor_of_the_session_has_its_functions_and_its_lock(session: duckdb.
     cursor = session.cursor()
     assert cursor.execute("SELECT headrace_crc32(encode('Spark'))").fetchone() == (1557323817,)
     with pytest.raises(duckdb.Error):
-        cursor.execute("SET threads = 8")
+        cursor.execute("SET memory_limit = '8GB'")
     cursor.close()
 
 

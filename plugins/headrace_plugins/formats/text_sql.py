@@ -6,6 +6,7 @@ format.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import Counter
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 import duckdb
 import pyarrow as pa
 
-from headrace.arrow_sql import ArrowSql
+from headrace.arrow_sql import ArrowSql, Cores
 from headrace.contract import Kind, Option
 from headrace.duck import quote_text
 from headrace.types import StructType
@@ -25,8 +26,9 @@ TIME_ZONE = Option("timeZone", Kind.STRING, "The zone of timestamps without one,
 MEMORY_LIMIT = "2GB"
 """What one conversion may use."""
 
-_LOCKED = {
-    "enable_external_access": "false",
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "allowed_configs": ["threads"],
+    "async_threads": 1,
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
     "allow_community_extensions": "false",
@@ -44,17 +46,18 @@ class _Instances:
     def __init__(self) -> None:
         # A connection may be given back by the collector while this same thread opens another.
         self._lock = threading.RLock()
-        self._open: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._open: dict[str, tuple[duckdb.DuckDBPyConnection, Cores]] = {}
         self._users: Counter[str] = Counter()
 
-    def connect(self, time_zone: str) -> duckdb.DuckDBPyConnection:
-        """Return a new connection; give it back with release()."""
+    def connect(self, time_zone: str) -> tuple[duckdb.DuckDBPyConnection, Cores]:
+        """Return a new connection and the cores of its instance; give it back with release()."""
         with self._lock:
             self._users[time_zone] += 1
             try:
                 if time_zone not in self._open:
                     self._open[time_zone] = _opened(time_zone)
-                return self._open[time_zone].cursor()
+                instance, cores = self._open[time_zone]
+                return instance.cursor(), cores
             except BaseException:
                 self._leave(time_zone)
                 raise
@@ -68,14 +71,18 @@ class _Instances:
     def _leave(self, time_zone: str) -> None:
         self._users[time_zone] -= 1
         if not self._users[time_zone] and time_zone in self._open:
-            self._open.pop(time_zone).close()
+            instance, _cores = self._open.pop(time_zone)
+            instance.close()
 
 
-def _opened(time_zone: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:", config=dict(_LOCKED))
+def _opened(time_zone: str) -> tuple[duckdb.DuckDBPyConnection, Cores]:
+    threads = os.cpu_count() or 1
+    connection = duckdb.connect(":memory:", config={**_LOCKED, "threads": threads})
+    # Not in the config, which has no order: without access to files no folder to spill to could be named.
+    connection.execute("SET enable_external_access = false")
     connection.execute(f"SET GLOBAL TimeZone = {quote_text(time_zone)}")
     connection.execute("SET lock_configuration = true")
-    return connection
+    return connection, Cores(threads)
 
 
 _instances = _Instances()
@@ -96,10 +103,10 @@ class TextSql:
     def run(self, statement: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """Return the rows of a SELECT over the tables; see `headrace.arrow_sql`."""
         if self._sql is None:
-            connection = _instances.connect(self._time_zone)
+            connection, cores = _instances.connect(self._time_zone)
             # Codecs have no end of their own in the contract: what nobody refers to any more is given back.
             self._release = weakref.finalize(self, _instances.release, self._time_zone, connection)
-            self._sql = ArrowSql(connection)
+            self._sql = ArrowSql(connection, cores)
         return self._sql.run(statement, tables)
 
     def close(self) -> None:

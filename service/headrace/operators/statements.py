@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.types as pt
 
-from headrace.arrow_sql import ArrowSql
+from headrace.arrow_sql import ArrowSql, Cores
 from headrace.incremental.render import column_name
 from headrace.plan.expressions import Column
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
@@ -21,11 +21,11 @@ from headrace.values import ProcessingTime, to_datetime
 
 
 class Statements:
-    """Runs statements on one locked-down session, one at a time; close() ends the session."""
+    """Runs statements on one locked-down session of so many threads, one at a time; close() ends the session."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, threads: int = 1) -> None:
         self._connection = connection
-        self._sql = ArrowSql(connection)
+        self._sql = ArrowSql(connection, Cores(threads))
         self._batch_time = ""
 
     def set_batch_time(self, batch_time: ProcessingTime) -> None:

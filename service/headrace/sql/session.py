@@ -20,9 +20,10 @@ _LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
     "allow_unsigned_extensions": False,
+    "allowed_configs": ["threads"],
+    "async_threads": 1,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    "enable_external_access": False,
     "python_enable_replacements": False,
 }
 
@@ -56,6 +57,8 @@ def open_session(
     config["max_temp_directory_size"] = f"{8 * memory_limit_bytes}B" if temp_folder is not None else "0B"
     connection = duckdb.connect(":memory:", config=config)
     try:
+        # Not in the config, which has no order: without access to files no folder to spill to could be named.
+        connection.execute("SET enable_external_access = false")
         connection.execute("SET TimeZone = $1", [settings.time_zone])
         register_functions(connection, functions)
         connection.execute("SET lock_configuration = true")
