@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,34 +12,47 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from headrace.testing.kafka import BrokerSettings, Kafka, start_kafka
 
 _TIMEOUT_S = 30.0
+_ROWS = 100
+_ROW_BYTES = 200
 
 
 @contextmanager
-def running_broker(heap_mb: int = 1024) -> Iterator[Kafka]:
+def running_broker(heap_mb: int = 1024, warm_up_s: float = 0) -> Iterator[Kafka]:
     """Start a broker that has its own topics already; a broker that has served anybody has them.
 
     The first transaction ever makes ``__transaction_state`` and the first group ``__consumer_offsets``, about a second
     that would be counted for whichever system came first.
+
+    Args:
+        heap_mb: Its memory.
+        warm_up_s: How long it serves transactions first, with its hot code compiled fully: as long as it takes until
+            an answer takes the same time for whichever system comes first as for the last.
     """
-    with start_kafka(BrokerSettings(heap_mb=heap_mb), managed=True) as kafka:
-        _run_a_transaction(kafka)
+    with start_kafka(BrokerSettings(heap_mb=heap_mb, compiles_fully=warm_up_s > 0), managed=True) as kafka:
+        _run_transactions(kafka, warm_up_s)
         yield kafka
 
 
-def _run_a_transaction(kafka: Kafka) -> None:
+def _run_transactions(kafka: Kafka, seconds: float) -> None:
+    """Write, commit and read transactions for a while, and at least one."""
     topic = "benchmark-warm-up"
     kafka.create_topic(topic)
-    producer = Producer(
-        {"bootstrap.servers": kafka.bootstrap, "transactional.id": f"{topic}-{uuid.uuid4().hex}", "log_level": 0}
-    )
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": topic, "log_level": 0})
+    common = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
+    producer = Producer({**common, "transactional.id": f"{topic}-{uuid.uuid4().hex}"})
+    consumer = Consumer({**common, "group.id": topic, "isolation.level": "read_committed"})
     try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
         producer.init_transactions(_TIMEOUT_S)
-        producer.begin_transaction()
-        producer.produce(topic, b"warm")
-        places = [TopicPartition(topic, 0, 1)]
-        producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), _TIMEOUT_S)
-        producer.commit_transaction(_TIMEOUT_S)
+        deadline, written = time.monotonic() + seconds, 0
+        while written == 0 or time.monotonic() < deadline:
+            producer.begin_transaction()
+            for _ in range(_ROWS):
+                producer.produce(topic, bytes(_ROW_BYTES))
+            written += _ROWS
+            places = [TopicPartition(topic, 0, written)]
+            producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), _TIMEOUT_S)
+            producer.commit_transaction(_TIMEOUT_S)
+            consumer.consume(_ROWS, 0.001)
     finally:
         consumer.close()
         producer.close()

@@ -37,6 +37,7 @@ from headrace.testing.kafka import Kafka
 PER_SECOND = 5_000
 SECONDS = 60.0
 _WARM_UP_S = 20.0
+_BROKER_WARM_UP_S = 30.0
 _STARTED_S = 90.0
 Command = list[str | Path]
 
@@ -96,7 +97,10 @@ SYSTEMS = (
 def measure(names: Sequence[str], per_second: int, seconds: float, warm_up_s: float) -> list[Latency]:
     """Let one system after the other count the same pace of events, each on topics of its own."""
     found = []
-    with running_broker() as kafka, tempfile.TemporaryDirectory() as name:
+    with (
+        running_broker(warm_up_s=_BROKER_WARM_UP_S if warm_up_s else 0) as kafka,
+        tempfile.TemporaryDirectory() as name,
+    ):
         for system in SYSTEMS:
             if system.name in names:
                 print(f"{system.name}: {seconds:.0f} s, load average {load_average():.1f} ...", file=sys.stderr)

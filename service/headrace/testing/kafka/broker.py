@@ -25,11 +25,11 @@ from headrace.testing.kafka.properties import BrokerSettings, server_properties
 
 _JVM_FLAGS = (
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
     "-XX:-UsePerfData",
     "-Djava.awt.headless=true",
 )
+_STARTS_FAST = ("-XX:TieredStopAtLevel=1",)
 _LOG_LINES = 30
 # Waits for our end of a pipe to close, which happens however this process dies, then ends the broker.
 _GUARD = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf -- "$2"'
@@ -132,7 +132,8 @@ class ManagedBroker:
     def _command(self, main: str, *arguments: str) -> list[str]:
         level = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
         memory = f"-Xmx{self._settings.heap_mb}m"
-        return [str(self._java), *_JVM_FLAGS, memory, level, "-cp", self._class_path, main, *arguments]
+        flags = _JVM_FLAGS if self._settings.compiles_fully else (*_JVM_FLAGS, *_STARTS_FAST)
+        return [str(self._java), *flags, memory, level, "-cp", self._class_path, main, *arguments]
 
     def _properties(self) -> str:
         merged = server_properties(self._settings, self._port, self._controller_port)

@@ -38,11 +38,19 @@ _FIXED = {
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """How to run a broker: more server properties, the heap, and how long it may take to answer."""
+    """How to run a broker.
+
+    Attributes:
+        properties: More server properties.
+        heap_mb: Its heap.
+        start_timeout_s: How long it may take to answer.
+        compiles_fully: Compile hot code as a broker does that runs for days; its first half minute is slower for it.
+    """
 
     properties: Mapping[str, str] = field(default_factory=dict)
     heap_mb: int = 512
     start_timeout_s: float = 60.0
+    compiles_fully: bool = False
 
 
 def server_properties(settings: BrokerSettings, port: int, controller_port: int) -> dict[str, str]:
