@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 
-from headrace.contract import SourceLag
-from headrace.testing.kafka import Kafka, Record
+from headrace.clock import ManualClock
+from headrace.contract import SourceContext, SourceLag
+from headrace.errors import StreamError
+from headrace.options import parse_options
+from headrace.testing.kafka import Kafka, Record, start_kafka
 from headrace.testing.source_kit import check_source
 from headrace.types import BIGINT, BINARY, INT, STRING, TIMESTAMP, ArrayType, struct
-from headrace_plugins.kafka.source import KafkaSource
+from headrace_plugins.kafka.source import SPEC, KafkaSource, build
 
 pytestmark = pytest.mark.kafka
 
@@ -351,3 +354,39 @@ def test_new_rows_are_planned_and_read_within_milliseconds(
         took.append(time.perf_counter() - since)
         place = end
     assert sorted(took)[10] < 0.05
+
+
+@pytest.mark.slow
+def test_what_is_here_makes_a_batch_while_the_last_answer_is_young() -> None:
+    """A broker that says nothing any more is not missed for a second; then it is asked again."""
+    clock = ManualClock(10_000_000)
+    written = {
+        "kafka.bootstrap.servers": "",
+        "subscribe": "t",
+        "startingOffsets": "earliest",
+        "fetchOffset.numRetries": "0",
+        "kafka.socket.timeout.ms": "1000",
+    }
+    with start_kafka(managed=True) as own:
+        own.create_topic("t")
+        source = build(
+            parse_options(SPEC, written | {"kafka.bootstrap.servers": own.bootstrap}),
+            SourceContext("q", "s", clock, 16 << 20),
+        )
+        try:
+            start = source.latest_offset(source.initial_offset(), limited=True)
+            own.produce("t", ["a"])
+            eventually(lambda: source.peak_bytes > 0)
+            own.pause()
+
+            end = source.latest_offset(start, limited=True)
+            clock.advance(1_000_000)
+            with pytest.raises(StreamError) as unanswered:
+                source.latest_offset(start, limited=True)
+
+            assert end == {"t": {"0": 1}}
+            assert source.read(start, end)["value"].to_pylist() == [b"a"]
+            assert unanswered.value.code == "BROKER_UNAVAILABLE"
+        finally:
+            own.resume()
+            source.close()

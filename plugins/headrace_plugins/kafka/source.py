@@ -154,9 +154,10 @@ class KafkaSource:
         return to_json(self._planner.first(self._starting))
 
     def latest_offset(self, start: Offset, *, limited: bool) -> Offset:
-        """Return up to where the next batch may read; one round trip to the brokers."""
+        """Return up to where the next batch may read; at most one round trip to the brokers."""
         begin = from_json(start)
-        end = self._planner.next(begin, limited=limited)
+        here = self._ahead.caught_up() if self._ahead and limited else None
+        end = self._planner.next(begin, limited=limited, here=here)
         self._reader().follow({partition: begin.get(partition, 0) for partition in end})
         return to_json(end)
 

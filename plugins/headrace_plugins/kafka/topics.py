@@ -84,6 +84,18 @@ class Brokers:
         """Return ids and partitions of the topics; named ones that do not exist are left out."""
         return self._again(lambda: self._describe(subscription))
 
+    def ask_about(self, subscription: Subscription) -> Callable[[], Topics]:
+        """Ask for ids and partitions of named topics, and return what waits for the answer, as describe gives it."""
+        answers = self._ask_about(list(subscription.named))
+
+        def answer() -> Topics:
+            try:
+                return self._told_of(subscription, answers)
+            except KafkaException:
+                return self.describe(subscription)
+
+        return answer
+
     def latest(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Return the end of each partition, the last stable offset when read_committed."""
         return {p: offset for p, (offset, _time) in self.ask(dict.fromkeys(partitions, LATEST_SPEC)).items()}
@@ -128,9 +140,15 @@ class Brokers:
 
     def _describe(self, subscription: Subscription) -> Topics:
         names = list(subscription.named) if subscription.pattern is None else self._matching(subscription.pattern)
-        if not names:
-            return Topics({}, ())
-        answers = self._admin.describe_topics(TopicCollection(names), request_timeout=self._patience.answer_s)
+        return self._told_of(subscription, self._ask_about(names)) if names else Topics({}, ())
+
+    def _ask_about(self, names: list[str]) -> Mapping[str, Future[Any]]:
+        asked: Mapping[str, Future[Any]] = self._admin.describe_topics(
+            TopicCollection(names), request_timeout=self._patience.answer_s
+        )
+        return asked
+
+    def _told_of(self, subscription: Subscription, answers: Mapping[str, Future[Any]]) -> Topics:
         ids: dict[str, str] = {}
         partitions: list[Partition] = []
         for name, told in _told(dict(sorted(answers.items()))):

@@ -6,7 +6,7 @@ were deleted, recreated or grown. Knows nothing of records.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from headrace_plugins.kafka.topics import Brokers, Subscription, Topics
 
 _log = structlog.get_logger(__name__)
 
+_YOUNG_S = 1.0
 _TOLERATE = "Set failOnDataLoss: false to go on without them; what is gone stays gone."
 
 
@@ -61,6 +62,8 @@ class Planner:
         self._ids: dict[str, str] | None = None  # of the last batch; None before anybody was asked
         self._frozen: Places | None = None
         self._last_run_us: int | None = None
+        self._asked_s = -_YOUNG_S
+        self._question: Callable[[], Topics] | None = None
         self.ends: Places = {}
         """The end of every partition as last seen, limits not applied."""
 
@@ -76,8 +79,38 @@ class Planner:
             places = self._within_range(places)
         return places
 
-    def next(self, start: Places, *, limited: bool) -> dict[Partition, int]:
-        """Return the end of a batch that starts at `start`."""
+    def next(self, start: Places, *, limited: bool, here: Places | None = None) -> dict[Partition, int]:
+        """Return the end of a batch that starts at `start`.
+
+        Args:
+            start: Where it starts.
+            limited: Whether the read limits count.
+            here: The end of every partition, where all records before it are here already.
+        """
+        if here is not None and self._may_trust(here, start):
+            ends = self.ends = dict(here)
+            self._question = self._brokers.ask_about(self._subscription)
+        else:
+            ends = self._asked(start)
+        if not limited:
+            return ends
+        if self._frozen is None and self._is_delayed(start, ends):
+            return dict(start)
+        return ends if self._limits.most is None else limit(start, ends, self._limits.most)
+
+    def _may_trust(self, here: Places, start: Places) -> bool:
+        """Say whether what is here makes a batch without another question to the brokers.
+
+        Whether the topics are still the same is asked beside it, and looked at before it is committed. That there is
+        nothing new, or not enough, is for the brokers to say, and once a second which partitions there are.
+        """
+        young = self._clock.monotonic_s() - self._asked_s < _YOUNG_S
+        any_rows_will_do = self._frozen is None and self._limits.least is None and self._subscription.pattern is None
+        return young and any_rows_will_do and here.keys() == start.keys() and here != start
+
+    def _asked(self, start: Places) -> dict[Partition, int]:
+        """Return the ends that the brokers tell, once what has become of the topics was looked at."""
+        self._asked_s, self._question = self._clock.monotonic_s(), None
         topics, ends = self._brokers.plan(self._subscription, start.keys() | self.ends.keys())
         if start.keys() - ends.keys():
             # A broker that has just started may not know every topic yet; deleted means still gone at a second look.
@@ -90,11 +123,7 @@ class Planner:
         self._report_deleted(start, ends)
         self._ids = dict(topics.ids)
         self._report_moved(start, ends)
-        if not limited:
-            return ends
-        if self._frozen is None and self._is_delayed(start, ends):
-            return dict(start)
-        return ends if self._limits.most is None else limit(start, ends, self._limits.most)
+        return ends
 
     def freeze(self) -> None:
         """Never plan past the present ends."""
@@ -108,11 +137,14 @@ class Planner:
         return dict(sorted(ids.items()))
 
     def check_identity(self, logged: Mapping[str, Any]) -> None:
-        """Compare the topics with those a checkpoint knows.
+        """Compare the topics with those a checkpoint knows, or a batch was planned from.
 
         Raises:
             StreamError: SOURCE_CHANGED.
         """
+        if self._ids is not None:
+            self._hear()
+            return
         now = self._brokers.describe(self._subscription)
         known = self._ids = {str(topic): str(topic_id) for topic, topic_id in logged.items()}
         gone = sorted(known.keys() - now.ids.keys())
@@ -122,6 +154,19 @@ class Planner:
         recreated = self._recreated(now)
         if recreated and self._losses.fail:
             self._report_recreated(recreated)
+
+    def _hear(self) -> None:
+        """Look at the answer to the question that was asked with the last plan, if one was."""
+        question, self._question = self._question, None
+        now = question() if question is not None else None
+        if now is None or (now.ids == self._ids and now.partitions == tuple(sorted(self.ends))):
+            return
+        self._asked_s = -_YOUNG_S  # the next plan is not made without the brokers
+        if self._losses.fail:
+            recreated = self._recreated(now)
+            if recreated:
+                self._report_recreated(recreated)
+            self._report_deleted(self.ends, dict.fromkeys(now.partitions, 0))
 
     def _existing(self) -> Topics:
         topics = self._brokers.describe(self._subscription)

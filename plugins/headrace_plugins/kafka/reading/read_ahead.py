@@ -9,57 +9,34 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from headrace_plugins.kafka.client import build_client
-from headrace_plugins.kafka.failures import Failure, classify, kafka_error
+from headrace_plugins.kafka.failures import Failure, classify
 from headrace_plugins.kafka.offsets import Partition, Places
+from headrace_plugins.kafka.reading.consumer import (
+    IDLE_S,
+    GroupOffsets,
+    HighWatermarks,
+    Pauses,
+    close_in_time,
+    drain,
+    reassign,
+)
 from headrace_plugins.kafka.reading.shelves import Budget, Shelf
 from headrace_plugins.kafka.rows import Chunk, by_partition, to_chunk
 
 _log = structlog.get_logger(__name__)
 
-_AT_ONCE = 5_000  # messages drained in one call; more would keep the interpreter from the batch for long
-_IDLE_S = 0.02  # the longest that a new place to read from waits for the thread
 _FULL_S = 0.05
-_STEERED = 2  # times the budget
-_LAST_COMMIT_S = 2.0
-_LOOK_S = 0.25
-
-
-class Pauses:
-    """The partitions of which the client fetches no more while the memory budget is spent and others are waited for.
-
-    The client hands out whatever the brokers send first, and they may send much of one partition before any of another.
-    One that goes on is fetched again from its position.
-    """
-
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
-        self._paused: set[Partition] = set()
-
-    def steer(self, ahead: set[Partition], spent: float) -> None:
-        """Pause the partitions that are ahead from twice the budget on, until less than all of it is spent."""
-        if spent < 1:
-            self._set(set())
-        else:
-            self._set(ahead if spent >= _STEERED else ahead & self._paused)
-
-    def lift(self, partitions: Iterable[Partition]) -> None:
-        """Let partitions that are about to move go on."""
-        self._set(self._paused - set(partitions))
-
-    def _set(self, partitions: set[Partition]) -> None:
-        stop, go_on = partitions - self._paused, self._paused - partitions
-        if stop:
-            self._consumer.pause([TopicPartition(p.topic, p.number) for p in stop])
-        if go_on:
-            self._consumer.resume([TopicPartition(p.topic, p.number) for p in go_on])
-        self._paused = partitions
+_COMMIT_S = 0.25  # lag tools look less often, and every commit is work for the broker
+_GATHER_S = 0.005
+_ROOMY = 0.25  # of the budget; what gathers in the client comes on top of what is here
+_FEW = 500  # messages; waiting for more of them costs nobody, taking each as it comes costs an interpreter
 
 
 class ReadAhead:
@@ -72,7 +49,8 @@ class ReadAhead:
     """
 
     def __init__(self, settings: Mapping[str, Any], budget: Budget, name: str) -> None:
-        self._consumer: Consumer = build_client(Consumer, {**settings, "on_commit": self._committed})
+        self._group = GroupOffsets()
+        self._consumer: Consumer = build_client(Consumer, {**settings, "on_commit": self._group.done})
         self._budget = budget
         self._columns: Sequence[str] = ()
         self._shelves: dict[Partition, Shelf] = {}
@@ -81,12 +59,13 @@ class ReadAhead:
         self._pauses = Pauses(self._consumer)
         self._peak_bytes = 0
         self._wished: Places = {}
-        self._commits_open = 0
-        self._highs: dict[Partition, int] = {}
-        self._looked_s = 0.0
+        self._committed_s = 0.0
+        self._highs = HighWatermarks(self._consumer)
         self._crash: BaseException | None = None
         self._last_error: KafkaError | None = None
         self._progress = 0
+        self._came_few = self._gathers = self._hurries = False
+        self._turn = 0
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -150,6 +129,22 @@ class ReadAhead:
             self._changed.notify_all()
             return found
 
+    def caught_up(self) -> Places | None:
+        """Return the end of every partition when all records before it are here, as of the last fetch; asks nobody.
+
+        None when some are not, or when that is not known. An end is a high watermark: a partition whose last records
+        are of an open transaction, or are transaction markers, has not been read up to it.
+        """
+        with self._changed:
+            if self._gathers:
+                seen, self._hurries = self._turn, True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._turn != seen or self._crash is not None, IDLE_S)
+            ends = {partition: shelf.position for partition, shelf in self._shelves.items()}
+            known = all(self._highs.seen.get(partition) == end for partition, end in ends.items())
+            failed = any(shelf.failure for shelf in self._shelves.values())
+            return ends if known and not failed and not self._moved and self._crash is None else None
+
     def position(self, partition: Partition) -> int:
         """Return up to where a partition was read."""
         with self._changed:
@@ -167,11 +162,10 @@ class ReadAhead:
         """Commit the places to the consumer's group soon; a later call overrides one not yet carried out."""
         with self._changed:
             self._wished = dict(places)
-            self._changed.notify_all()
 
     def high_watermark(self, partition: Partition) -> int:
         """Return the high watermark last seen in a fetch, 0 before the first; asks nobody."""
-        return self._highs.get(partition, 0)
+        return self._highs.seen.get(partition, 0)
 
     def close(self) -> None:
         """End the thread and the consumer; may be called twice."""
@@ -182,7 +176,7 @@ class ReadAhead:
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
-        self._consumer.close()
+        close_in_time(self._consumer, f"{self._thread.name}-close")
         self._shelves.clear()
 
     def _forget(self, partition: Partition) -> None:
@@ -193,7 +187,9 @@ class ReadAhead:
         try:
             while self._step():
                 pass
-            self._settle_commits()
+            if self._wished:
+                self._group.commit(self._consumer, self._wished)
+            self._group.settle(self._consumer)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the waiting side raises it
             with self._changed:
                 self._crash = error
@@ -203,25 +199,29 @@ class ReadAhead:
         with self._changed:
             while self._is_full() and not self._moved and not self._wished and not self._closing:
                 self._changed.wait(_FULL_S)
+            if self._came_few and self._budget.spent(self._shelves.values()) < _ROOMY:
+                self._gathers = True
+                self._changed.wait_for(self._is_needed, _GATHER_S)
+                self._gathers = False
             is_full = self._is_full()
             if self._closing:
                 return False
             moved, self._moved = self._moved, {}
-            wished, self._wished = self._wished, {}
             if not self._shelves and not moved:
-                self._changed.wait(_IDLE_S)
+                self._changed.wait(IDLE_S)
                 return True
         if moved:
-            self._move(moved)
-        if wished:
-            self._commit(wished)
+            self._pauses.lift(moved)
+            reassign(self._consumer, moved)
+        self._commit_in_time()
         if is_full:
             return True
         with self._changed:
             ahead, spent = _ahead(self._shelves, self._goals), self._budget.spent(self._shelves.values())
         self._pauses.steer(ahead, spent)
-        self._receive(drain(self._consumer))
-        self._look_at_watermarks()
+        messages = drain(self._consumer, 0 if self._hurries else IDLE_S)
+        self._came_few = 0 < len(messages) < _FEW
+        self._receive(messages)
         return True
 
     def _is_full(self) -> bool:
@@ -230,53 +230,23 @@ class ReadAhead:
             return False
         return all(self._shelves[p].position >= end for p, end in self._goals.items() if p in self._shelves)
 
-    def _move(self, moved: Mapping[Partition, int]) -> None:
-        self._pauses.lift(moved)
-        gone = [TopicPartition(p.topic, p.number) for p in moved]
-        assigned = {Partition(place.topic, place.partition) for place in self._consumer.assignment()}
-        leaving = [place for place in gone if Partition(place.topic, place.partition) in assigned]
-        if leaving:
-            self._consumer.incremental_unassign(leaving)
-        new = [TopicPartition(p.topic, p.number, place) for p, place in moved.items() if place >= 0]
-        if new:
-            self._consumer.incremental_assign(new)
+    def _is_needed(self) -> bool:
+        return bool(self._goals or self._moved or self._hurries or self._closing)
 
-    def _commit(self, places: Places) -> None:
-        offsets = [TopicPartition(p.topic, p.number, place) for p, place in places.items()]
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as raised:
-            _log.debug("offsets were not committed to the group", error=kafka_error(raised).str())
-        else:
-            self._commits_open += 1
-
-    def _committed(self, error: KafkaError | None, _places: object) -> None:
-        self._commits_open -= 1
-        if error is not None:
-            _log.debug("offsets were not committed to the group", error=error.str())
-
-    def _settle_commits(self) -> None:
-        """Carry out the last wish and give the broker a moment to confirm it; recovery needs none of it."""
-        if self._wished:
-            self._commit(self._wished)
-        deadline = time.monotonic() + _LAST_COMMIT_S
-        while self._commits_open > 0 and time.monotonic() < deadline:
-            self._consumer.poll(_IDLE_S)
-
-    def _look_at_watermarks(self) -> None:
+    def _commit_in_time(self) -> None:
         now = time.monotonic()
-        if now - self._looked_s < _LOOK_S:
-            return
-        self._looked_s = now
-        for partition in list(self._shelves):
-            _low, high = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
-            self._highs[partition] = max(0, high)
+        if self._wished and now - self._committed_s >= _COMMIT_S:
+            with self._changed:
+                wished, self._wished = self._wished, {}
+            self._group.commit(self._consumer, wished)
+            self._committed_s = now
 
     def _receive(self, messages: list[Message]) -> None:
         rows = [message for message in messages if message.error() is None]
         with self._changed:
             topics = {partition.topic for partition in self._shelves}
         chunks = [to_chunk(p, part, self._columns) for p, part in by_partition(rows, topics)]
+        self._highs.look({chunk.partition for chunk in chunks}, self._shelves)
         with self._changed:
             for chunk in chunks:
                 self._shelve(chunk)
@@ -285,6 +255,8 @@ class ReadAhead:
                     self._note(message)
             if messages:
                 self._peak_bytes = max(self._peak_bytes, sum(shelf.nbytes for shelf in self._shelves.values()))
+            if messages or self._hurries:
+                self._turn, self._hurries = self._turn + 1, False
                 self._changed.notify_all()
 
     def _shelve(self, chunk: Chunk) -> None:
@@ -316,20 +288,3 @@ class ReadAhead:
 def _ahead(shelves: Mapping[Partition, Shelf], goals: Places) -> set[Partition]:
     """Return the partitions of which nothing is waited for."""
     return {partition for partition, shelf in shelves.items() if shelf.position >= goals.get(partition, 0)}
-
-
-def drain(consumer: Consumer) -> list[Message]:
-    """Return what has arrived, errors and ends of partitions among it; waits a moment when nothing has.
-
-    The one call to replace when a faster way to drain the client is there.
-    """
-    try:
-        # consume() would wait for a full batch; poll() returns with the first message, the rest is there already.
-        first = consumer.poll(_IDLE_S)
-        if first is None:
-            return []
-        return [first, *consumer.consume(_AT_ONCE, 0)]
-    except KafkaException as raised:
-        if classify(kafka_error(raised)) is Failure.TRANSIENT:
-            return []
-        raise
