@@ -18,7 +18,6 @@ import pyarrow as pa
 from headrace.clock import Clock, SystemClock
 from headrace.errors import StreamError, did_you_mean
 from headrace.types import StructType
-from headrace.values import BatchId
 
 ENTRY_POINTS = "headrace.plugins"
 
@@ -184,7 +183,10 @@ class Source(Protocol):
         ...
 
     def check_identity(self, logged: JsonValue) -> None:
-        """Raise SOURCE_CHANGED when the source is not the one the checkpoint knows."""
+        """Raise SOURCE_CHANGED when the source is not the one that is known by what identity() gave.
+
+        Called at the start with what the checkpoint knows, and before each commit with what the batch was planned from.
+        """
         ...
 
     def offset_rows(self, start: Offset, end: Offset) -> int:
@@ -280,8 +282,8 @@ class Sink(Protocol):
         """Record the new owner under an already committed batch, visibly to `recover` of any later owner."""
         ...
 
-    def begin(self, batch_id: BatchId) -> None:
-        """Start a batch; nothing of an unfinished earlier one remains."""
+    def begin(self, marker: Marker) -> None:
+        """Start the batch that commit will be given this marker for; nothing of an unfinished earlier one remains."""
         ...
 
     def write(self, rows: pa.Table) -> int:

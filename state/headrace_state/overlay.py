@@ -6,6 +6,7 @@ batch is done. Law: equal to applying each write at once to a copy of the store.
 
 from __future__ import annotations
 
+import uuid as uuids
 from collections.abc import Iterator, Sequence
 from itertools import compress, repeat
 
@@ -29,10 +30,11 @@ class _TableOverlay:
 
 
 class StateBatch:
-    """Read-your-writes view for one micro-batch."""
+    """Read-your-writes view for one micro-batch; `uuid` is the name its changes will have."""
 
     def __init__(self, store: StateStore, batch: int) -> None:
         self.batch = batch
+        self.uuid = uuids.uuid4().hex
         self._store = store
         self._overlays: dict[str, _TableOverlay] = {name: _TableOverlay() for name in store.tables}
 

@@ -8,7 +8,6 @@ Law: after bring_to(batch, uuid) the content is that of the chain of deltas that
 from __future__ import annotations
 
 import threading
-import uuid as uuids
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -119,13 +118,13 @@ class QueryState:
         return StateBatch(self._live(), batch)
 
     def seal(self, batch: StateBatch) -> str:
-        """Make the changes of a batch durable without applying them, and return their uuid.
+        """Make the changes of a batch durable without applying them, and return their uuid, that of the batch.
 
         Raises:
             StateError: DISK_FULL, IO or CORRUPT; the store is unchanged.
         """
         changes = batch.changes()
-        delta = Delta(batch.batch, uuids.uuid4().hex, self.delta, batch.counts(), changes)
+        delta = Delta(batch.batch, batch.uuid, self.delta, batch.counts(), changes)
         self._history.write(delta)
         self._sealed = delta
         return delta.uuid

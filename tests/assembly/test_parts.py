@@ -13,7 +13,6 @@ from headrace.clock import ManualClock
 from headrace.config.load import load
 from headrace.contract import Marker
 from headrace.inputs.tables import InlineTable
-from headrace.values import BatchId
 
 FILE = """\
 version: 1
@@ -60,7 +59,7 @@ def test_times_are_written_in_the_sessions_zone(
         sink = build_sink(compile_query(load(tmp_path / "p.yaml", environment={}), "all"), "q", clock)
         sink.recover()
         sink.claim(Marker("q", -1, "", 1))
-        sink.begin(BatchId(0))
+        sink.begin(Marker("q", 0, "d", 1))
         sink.write(rows)
         sink.commit(Marker("q", 0, "d", 1))
         sink.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -147,7 +148,8 @@ class Job:
         point, count = failpoint.split(":")
         ended = self.drain(failpoint=f"{failpoint}:kill")
         reached = f"failpoint {point} reached {count} times"
-        missing = [name for name in self.queries if f"{reached} by headrace-query-{name}\n" not in ended.log]
+        there = re.findall(rf"{reached} by headrace-(?:query|journal)-(\w+?)(?:_0)?\n", ended.log)
+        missing = sorted(self.queries.keys() - set(there))
         assert missing == [], ended.log
         assert f"{reached}: kill" in ended.log, ended.log
         assert ended.code == -signal.SIGKILL

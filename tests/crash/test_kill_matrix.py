@@ -38,8 +38,10 @@ FEW: dict[str, Cell] = {name: CELLS[name] for name in ("append_kafka", "append_p
 SNAPSHOT_POINTS = ("before_snapshot", "after_snapshot", "after_purge")
 """Passed every second batch."""
 
-RUN_AGAIN = ("after_wal", "after_read", "after_compute", "after_write", "after_delta", "before_commit")
+RUN_AGAIN = ("after_wal", "after_write", "after_delta", "before_commit")
 DONE_AGAIN = ("after_commit", "after_apply")
+UNDER_WAY = {"after_read": {"clean", "rerun"}, "after_compute": {"clean", "rerun"}, "after_progress": {"clean", "redo"}}
+"""Points at which the journal may or may not have written the plan, or that the batch is done."""
 
 
 def oracle(cells: Mapping[str, Cell], events: Sequence[Event]) -> dict[str, dict[tuple[object, ...], int]]:
@@ -74,10 +76,12 @@ def test_a_run_without_faults_publishes_what_plain_python_computes(
 def test_nothing_is_lost_or_doubled_by_sigkill(point: str, new_crowd: NewCrowd, events: Sequence[Event]) -> None:
     """Every query is killed in its third batch, with state and late rows behind it, and started again."""
     job = new_crowd(CELLS)
-    found = "rerun" if point in RUN_AGAIN else "redo" if point in DONE_AGAIN else "clean"
+    sure = "rerun" if point in RUN_AGAIN else "redo" if point in DONE_AGAIN else "clean"
     with SinkWatch(job) as seen:
         job.crash(f"{point}:{2 if point in SNAPSHOT_POINTS else 3}")
-        assert cases(job.finish()) == dict.fromkeys(CELLS, found)
+        found = cases(job.finish())
+        assert sorted(found) == sorted(CELLS)
+        assert set(found.values()) <= UNDER_WAY.get(point, {sure})
         assert seen.check() == oracle(CELLS, events)
     assert holes(job) == {}
 

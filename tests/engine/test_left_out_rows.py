@@ -56,9 +56,9 @@ class Letters:
         """Take over."""
         self._marker = marker
 
-    def begin(self, batch: int) -> None:
+    def begin(self, marker: Marker) -> None:
         """Open a transaction."""
-        del batch
+        del marker
         self._open = []
 
     def write(self, rows: pa.Table) -> int:

@@ -11,7 +11,6 @@ from headrace.contract import Marker
 from headrace.errors import Retry, StreamError, StreamErrors
 from headrace.testing.kafka import Kafka, Record
 from headrace.types import BIGINT, BINARY, INT, STRING, ArrayType, StructType, struct
-from headrace.values import BatchId
 from headrace_plugins.kafka.sink import KafkaSink
 
 pytestmark = pytest.mark.kafka
@@ -32,9 +31,10 @@ class LineEncoder:
 def deliver(sink: KafkaSink, query_id: str, rows: pa.Table) -> int:
     """Write one batch as the engine does."""
     sink.recover()
-    sink.begin(BatchId(0))
+    marker = Marker(query_id, 0, "d", 1)
+    sink.begin(marker)
     count = sink.write(rows)
-    sink.commit(Marker(query_id, 0, "d", 1))
+    sink.commit(marker)
     return count
 
 
@@ -118,7 +118,7 @@ def test_a_foreign_or_null_topic_in_the_rows_fails_for_good(new_topic: NewTopic,
     topic = new_topic()
     sink = open_sink(struct(topic=STRING, value=STRING), topic, topics=topic)
     sink.recover()
-    sink.begin(BatchId(0))
+    sink.begin(Marker(topic, 0, "d", 1))
     with pytest.raises(StreamError, match=rf"rows name the topics secret; allowed: {topic}") as caught:
         sink.write(pa.table({"topic": ["secret"], "value": ["1"]}))
     assert caught.value.retry is Retry.NEVER
@@ -169,7 +169,7 @@ def test_a_record_too_large_names_its_size_and_is_not_tried_again(new_topic: New
     for topic, size in ((new_topic(), 2_000_000), (small, 5_000)):
         sink = open_sink(struct(value=STRING), topic, topic=topic)
         sink.recover()
-        sink.begin(BatchId(0))
+        sink.begin(Marker(topic, 0, "d", 1))
         with pytest.raises(StreamError, match=f"a record of {size} bytes for topic {topic} was refused") as caught:
             _deliver(sink, pa.table({"value": ["x" * size]}))
         assert (caught.value.code, caught.value.retry) == ("SINK_FAILED", Retry.NEVER)
@@ -237,7 +237,7 @@ def test_the_record_that_is_too_large_is_told_of_and_not_its_neighbours(
     topic = new_topic(config={"max.message.bytes": "1000"})
     sink = open_sink(struct(value=STRING), topic, topic=topic, delivery=delivery, **{"kafka.linger.ms": "200"})
     sink.recover()
-    sink.begin(BatchId(0))
+    sink.begin(Marker(topic, 0, "d", 1))
     sink.write(pa.table({"value": ["small", "x" * 5_000, "tail"]}))
     with pytest.raises(StreamError, match=f"a record of 5000 bytes for topic {topic} was refused") as caught:
         sink.commit(Marker(topic, 0, "d", 1))
@@ -251,7 +251,7 @@ def test_asking_names_the_topics_that_are_not_there_and_fences_nobody(new_topic:
     topic = new_topic()
     running = open_sink(struct(value=STRING), topic, topic=topic)
     running.recover()
-    running.begin(BatchId(0))
+    running.begin(Marker(topic, 0, "d", 1))
     open_sink(struct(value=STRING), topic, topic=topic).ask()
     running.write(pa.table({"value": ["a"]}))
     running.commit(Marker(topic, 0, "d", 1))

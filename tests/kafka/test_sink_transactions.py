@@ -18,7 +18,6 @@ from headrace.testing.kafka import BrokerSettings, Kafka, start_kafka
 from headrace.testing.kafka.ports import HOST, free_ports
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
 from headrace.types import STRING, struct
-from headrace.values import BatchId
 from headrace_plugins.kafka.sink import SPEC, KafkaSink, build
 
 pytestmark = pytest.mark.kafka
@@ -38,9 +37,9 @@ def marker(topic: str, batch: int, owner: int = 1) -> Marker:
     return Marker(topic, batch, f"delta-{batch}", owner)
 
 
-def write(sink: KafkaSink, batch: int, *values: str) -> None:
-    """Begin and write a batch, without its end."""
-    sink.begin(BatchId(batch))
+def write(sink: KafkaSink, batch: Marker, *values: str) -> None:
+    """Begin and write the batch of a marker, without its end."""
+    sink.begin(batch)
     sink.write(rows(*values))
 
 
@@ -71,7 +70,7 @@ def test_output_and_marker_become_visible_together(kafka: Kafka, new_topic: NewT
     topic = new_topic()
     sink = open_sink(SCHEMA, topic, topic=topic)
     assert sink.recover() is None
-    write(sink, 0, "a", "b")
+    write(sink, marker(topic, 0), "a", "b")
     assert seen(kafka, topic) == []
     sink.commit(marker(topic, 0))
     assert open_sink(SCHEMA, topic, topic=topic).recover() == marker(topic, 0)
@@ -85,12 +84,12 @@ def test_an_aborted_batch_leaves_rows_nobody_sees_and_the_marker_as_it_was(
     topic = new_topic()
     sink = open_sink(SCHEMA, topic, topic=topic)
     sink.recover()
-    write(sink, 0, "a")
+    write(sink, marker(topic, 0), "a")
     sink.commit(marker(topic, 0))
-    write(sink, 1, "dropped")
+    write(sink, marker(topic, 1), "dropped")
     sink.abort()
     sink.abort()
-    write(sink, 1, "b")
+    write(sink, marker(topic, 1), "b")
     sink.commit(marker(topic, 1))
     assert open_sink(SCHEMA, topic, topic=topic).recover() == marker(topic, 1)
     assert seen(kafka, topic) == [b"a", b"b"]
@@ -103,7 +102,7 @@ def test_a_claim_changes_the_owner_and_nothing_else(kafka: Kafka, new_topic: New
     topic = new_topic()
     first = open_sink(SCHEMA, topic, topic=topic)
     first.recover()
-    write(first, 4, "a")
+    write(first, marker(topic, 4), "a")
     first.commit(marker(topic, 4))
     second = open_sink(SCHEMA, topic, topic=topic)
     assert second.recover() == marker(topic, 4)
@@ -123,24 +122,24 @@ def test_the_first_of_two_owners_is_superseded_wherever_it_is(
     first.recover()
     first.claim(marker(topic, -1, owner=1))
     if step != "begin":
-        first.begin(BatchId(0))
+        first.begin(marker(topic, 0))
     if step == "commit":
         first.write(rows("ghost"))
     second.recover()
     second.claim(marker(topic, -1, owner=2))
-    write(second, 0, "real")
+    write(second, marker(topic, 0, owner=2), "real")
     second.commit(marker(topic, 0, owner=2))
 
     def go_on() -> None:
         if step == "begin":
-            first.begin(BatchId(0))
+            first.begin(marker(topic, 0))
         if step != "commit":
             first.write(rows("ghost"))
         first.commit(marker(topic, 0, owner=1))
 
     with pytest.raises(SupersededError, match="another instance has taken over this query"):
         go_on()
-    write(second, 1, "more")
+    write(second, marker(topic, 1, owner=2), "more")
     second.commit(marker(topic, 1, owner=2))
     assert seen(kafka, topic) == [b"real", b"more"]
 
@@ -152,7 +151,7 @@ def test_a_rival_that_has_not_claimed_yet_is_waited_for(kafka: Kafka, new_topic:
     first, second = open_sink(SCHEMA, topic, topic=topic), open_sink(SCHEMA, topic, topic=topic)
     first.recover()
     first.claim(marker(topic, -1, owner=1))
-    write(first, 0, "ghost")
+    write(first, marker(topic, 0), "ghost")
     second.recover()
     timer = threading.Timer(1.0, second.claim, [marker(topic, -1, owner=2)])
     timer.start()
@@ -182,7 +181,7 @@ def test_an_owner_that_recovers_does_not_wait_for_its_own_open_transaction(
     started_s = clock.monotonic_s()
     assert sink.recover(1) == marker(topic, -1, owner=1)
     assert clock.monotonic_s() - started_s < 15
-    write(sink, 0, "a")
+    write(sink, marker(topic, 0), "a")
     sink.commit(marker(topic, 0, owner=1))
     assert seen(kafka, topic) == [b"a"]
 
@@ -196,7 +195,7 @@ def test_a_transaction_open_for_too_long_is_in_doubt_and_recovery_goes_on(
     sink = open_sink(SCHEMA, topic, topic=topic, **{"kafka.transaction.timeout.ms": "1000"})
     sink.recover()
     sink.claim(marker(topic, -1))
-    write(sink, 0, "late")
+    write(sink, marker(topic, 0), "late")
     # The open transaction pins the last stable offset; the coordinator's abort frees it.
     clock, deadline = SystemClock(), SystemClock().monotonic_s() + 20
     while kafka.end_offsets(topic) == {0: 0}:
@@ -205,7 +204,7 @@ def test_a_transaction_open_for_too_long_is_in_doubt_and_recovery_goes_on(
     with pytest.raises(IndoubtError, match="the broker allows 1 s"):
         sink.commit(marker(topic, 0))
     assert sink.recover() == marker(topic, -1)
-    write(sink, 0, "again")
+    write(sink, marker(topic, 0), "again")
     sink.commit(marker(topic, 0))
     assert seen(kafka, topic) == [b"again"]
 
@@ -230,7 +229,7 @@ def test_a_topic_that_goes_while_rows_are_written_is_named(
     sink = open_sink(SCHEMA, topic, topic=topic, **{"kafka.message.timeout.ms": "2000"})
     sink.recover()
     kafka.delete_topic(topic)
-    write(sink, 0, "a")
+    write(sink, marker(topic, 0), "a")
     with pytest.raises(StreamError, match=topic):
         sink.commit(marker(topic, 0))
     sink.abort()
@@ -252,13 +251,13 @@ def test_marker_and_rows_survive_the_broker_and_a_frozen_one_leaves_doubt() -> N
         sink = build(parse_options(SPEC, written), SinkContext("q", "k", SCHEMA, "append"))
         sink.recover()
         sink.claim(marker("q", -1))
-        write(sink, 0, "a")
+        write(sink, marker("q", 0), "a")
         sink.commit(marker("q", 0))
         own.kill()
         own.restart()
         assert sink.recover() == marker("q", 0)
         sink.claim(marker("q", 0, owner=2))
-        write(sink, 1, "b")
+        write(sink, marker("q", 1, owner=2), "b")
         own.pause()
         timer = threading.Timer(4.0, own.resume)
         timer.start()
@@ -272,7 +271,7 @@ def test_marker_and_rows_survive_the_broker_and_a_frozen_one_leaves_doubt() -> N
         assert found in {marker("q", 0, owner=2), marker("q", 1, owner=2)}
         assert outcome == "in doubt" or found == marker("q", 1, owner=2)
         if found != marker("q", 1, owner=2):
-            write(sink, 1, "b")
+            write(sink, marker("q", 1, owner=2), "b")
             sink.commit(marker("q", 1, owner=2))
         assert seen(own, "t") == [b"a", b"b"]
         sink.close()
@@ -289,10 +288,10 @@ def test_a_commit_whose_answer_was_lost_happened_once() -> None:
         sink = build(parse_options(SPEC, written), SinkContext("q", "k", SCHEMA, "append"))
         sink.recover()
         sink.claim(marker("q", -1))
-        write(sink, 0, "a")
+        write(sink, marker("q", 0), "a")
         proxy.cut_after(END_TXN)
         sink.commit(marker("q", 0))
-        write(sink, 1, "b")
+        write(sink, marker("q", 1), "b")
         sink.commit(marker("q", 1))
         assert proxy.cuts == 1
         assert seen(own, "t") == [b"a", b"b"]

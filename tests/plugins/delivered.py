@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from headrace.contract import Marker
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA
-from headrace.values import BatchId
 from headrace_plugins.files.sink import FileSink
 
 
@@ -27,7 +26,7 @@ def marker_of(batch: int, owner: int = 1) -> Marker:
 
 def deliver(sink: FileSink, batch: int, rows: pa.Table | None = None, owner: int = 1) -> None:
     """Hand over a batch, from its begin to its commit."""
-    sink.begin(BatchId(batch))
+    sink.begin(marker_of(batch, owner))
     sink.write(batch_rows(batch) if rows is None else rows)
     sink.commit(marker_of(batch, owner))
 

@@ -14,7 +14,6 @@ from headrace.contract import Marker
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT, check_sink
 from headrace.types import BIGINT, STRING, struct
-from headrace.values import BatchId
 from headrace_plugins.console import PLUGIN, ConsoleSink, show
 from headrace_plugins.console.show import java_double
 
@@ -39,7 +38,7 @@ def test_a_batch_prints_as_in_spark() -> None:
     stream = io.StringIO()
     context = replace(KIT_CONTEXT, schema=struct(value=STRING, count=BIGINT))
     sink = ConsoleSink(parse_options(PLUGIN.spec, {"numRows": 2}), context, stream)
-    sink.begin(BatchId(7))
+    sink.begin(Marker("q", 7, "", 1))
     assert sink.write(pa.table({"value": ["a", None, "c"], "count": [1, 22, 333]})) == 3
     assert stream.getvalue() == ""
     sink.commit(Marker("q", 7, "", 1))
@@ -61,7 +60,7 @@ def test_a_batch_prints_as_in_spark() -> None:
 def test_without_a_stream_it_prints_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     """The stream is looked up when the batch is printed."""
     sink = PLUGIN.build(parse_options(PLUGIN.spec, {}), KIT_CONTEXT)
-    sink.begin(BatchId(0))
+    sink.begin(Marker("q", 0, "", 1))
     sink.commit(Marker("q", 0, "", 1))
     assert capsys.readouterr().out.endswith(
         "Batch: 0\n" + "-" * 43 + "\n+---+-----+\n|key|value|\n+---+-----+\n+---+-----+\n\n"

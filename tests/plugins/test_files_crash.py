@@ -12,7 +12,6 @@ from tests.plugins.delivered import batch_rows, deliver, marker_of, values_in, v
 from headrace.errors import IndoubtError, StreamError, SupersededError
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT
-from headrace.values import BatchId
 from headrace_plugins.files.sink import PARQUET, FileSink
 from headrace_plugins.files.storage import Bytes, Files, LocalFiles
 
@@ -184,12 +183,12 @@ def test_a_fenced_owner_can_neither_write_nor_commit(tmp_path: Path) -> None:
     """Recovery alone fences, before any claim: the earlier owner's staging folder is gone."""
     early, late = _sink(tmp_path), _sink(tmp_path)
     early.recover()
-    early.begin(BatchId(0))
+    early.begin(marker_of(0, 1))
     early.write(batch_rows(0))
     assert late.recover() is None
     with pytest.raises(SupersededError):
         early.commit(marker_of(0, 1))
-    early.begin(BatchId(0))
+    early.begin(marker_of(0, 1))
     with pytest.raises(SupersededError):
         early.write(batch_rows(0))
     deliver(late, 0, owner=2)

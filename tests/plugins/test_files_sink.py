@@ -18,7 +18,6 @@ from headrace.errors import StreamError, SupersededError
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
 from headrace.types import BIGINT, STRING, TIMESTAMP, Field, StructType, struct
-from headrace.values import BatchId
 from headrace_plugins.files import sink as sinks
 from headrace_plugins.files.manifest import KEPT_MANIFESTS, ManifestLog
 from headrace_plugins.files.sink import FileSink
@@ -61,7 +60,7 @@ def test_the_owner_is_checked_before_the_put(tmp_path: Path) -> None:
     sink.recover()
     deliver(sink, 0)
     ManifestLog(tmp_path, LocalFiles()).set_owner(marker_of(0, 5))
-    sink.begin(BatchId(1))
+    sink.begin(marker_of(1))
     sink.write(batch_rows(1))
     with pytest.raises(SupersededError, match="owner 5"):
         sink.commit(marker_of(1))
@@ -77,7 +76,7 @@ def test_a_batch_decided_with_another_delta_supersedes(tmp_path: Path) -> None:
     deliver(sink, 0)
     deliver(sink, 0)
     assert values_in(tmp_path) == ["0-0", "0-1"]
-    sink.begin(BatchId(0))
+    sink.begin(marker_of(0))
     sink.write(batch_rows(7))
     with pytest.raises(SupersededError, match="batch 0 is in"):
         sink.commit(replace(marker_of(0), delta="another"))

@@ -16,7 +16,6 @@ from headrace.errors import StreamError
 from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT
 from headrace.types import BIGINT, DOUBLE, STRING, TIMESTAMP, StructType, struct
-from headrace.values import BatchId
 from headrace_plugins.files import sink as sinks
 from headrace_plugins.files import table as tables
 from headrace_plugins.files.table import FileTable
@@ -39,7 +38,7 @@ def _write_sink(plugin: Plugin, folder: Path, schema: StructType, *batches: pa.T
     sink = plugin.build(parsed, replace(KIT_CONTEXT, schema=schema))
     sink.recover()
     for number, rows in enumerate(batches):
-        sink.begin(BatchId(number))
+        sink.begin(Marker(KIT_CONTEXT.query_id, number, f"d{number}", 1))
         sink.write(rows)
         sink.commit(Marker(KIT_CONTEXT.query_id, number, f"d{number}", 1))
     sink.close()

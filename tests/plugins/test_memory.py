@@ -15,7 +15,6 @@ from headrace.options import parse_options
 from headrace.testing.sink_kit import KIT_CONTEXT, KIT_SCHEMA, check_sink
 from headrace.testing.source_kit import check_source
 from headrace.types import BIGINT, STRING, struct
-from headrace.values import BatchId
 from headrace_plugins.memory import (
     SINK,
     SOURCE,
@@ -59,7 +58,7 @@ def _rows(*values: str) -> pa.Table:
 
 
 def _deliver(sink: MemorySink, batch: int, rows: pa.Table) -> None:
-    sink.begin(BatchId(batch))
+    sink.begin(_marker(batch))
     sink.write(rows)
     sink.commit(_marker(batch))
 

@@ -19,7 +19,6 @@ from headrace.contract import (
     Spec,
 )
 from headrace.errors import StreamError
-from headrace.values import BatchId
 from headrace_plugins.console.show import show
 
 RULER = "-------------------------------------------"
@@ -69,9 +68,9 @@ class ConsoleSink:
     def claim(self, marker: Marker) -> None:
         """Do nothing."""
 
-    def begin(self, batch_id: BatchId) -> None:
+    def begin(self, marker: Marker) -> None:
         """Start a batch."""
-        del batch_id
+        del marker
         self._pending = []
 
     def write(self, rows: pa.Table) -> int:

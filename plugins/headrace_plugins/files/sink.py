@@ -27,7 +27,6 @@ from headrace.contract import (
 )
 from headrace.errors import StreamError
 from headrace.types import StructType
-from headrace.values import BatchId
 from headrace_plugins.files.commit import FolderCommits
 from headrace_plugins.files.manifest import DataFile
 from headrace_plugins.files.partitions import check_partition_columns, split_by_folder
@@ -79,7 +78,7 @@ class FileSink:
             clock=context.clock,
             retention_us=options["retention"],
         )
-        self._batch: BatchId | None = None
+        self._batch: int | None = None
         self._staged: list[DataFile] = []
 
     @property
@@ -107,10 +106,10 @@ class FileSink:
         """Record the owner in ``_commits/owner.json``."""
         self._commits.claim(marker)
 
-    def begin(self, batch_id: BatchId) -> None:
+    def begin(self, marker: Marker) -> None:
         """Start a batch; what is left of an aborted one is removed."""
         self.abort()
-        self._batch = batch_id
+        self._batch = marker.batch_id
 
     def write(self, rows: pa.Table) -> int:
         """Write the files of the batch, hidden and on the disk when this returns.

@@ -198,6 +198,8 @@ def producer_settings(user: Mapping[str, str]) -> dict[str, Any]:
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 2,
+        # A transaction that follows another closely is asked to come again; 100 ms, the default, is many batches.
+        "retry.backoff.ms": 10,
         "batch.num.messages": 100_000,
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": 500_000,

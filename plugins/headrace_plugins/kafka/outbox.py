@@ -62,8 +62,9 @@ class PlainOutbox:
     def claim(self, marker: Marker) -> None:
         """Do nothing: there is no place for an owner."""
 
-    def begin(self) -> None:
+    def begin(self, marker: Marker) -> None:
         """Forget errors of earlier batches."""
+        del marker  # there is no place for it
         self._first_error = None
 
     def check(self) -> None:

@@ -26,7 +26,6 @@ from headrace.contract import (
 )
 from headrace.errors import Retry, StreamError, StreamErrors
 from headrace.types import BINARY, INT, STRING, TIMESTAMP, ArrayType, AtomicType, DataType, StructType
-from headrace.values import BatchId
 from headrace_plugins.kafka.client import (
     BOOTSTRAP,
     SINK_REJECTED,
@@ -221,10 +220,9 @@ class KafkaSink:
         """Record a new owner, or refresh the marker while the query is idle."""
         self._outbox.claim(marker)
 
-    def begin(self, batch_id: BatchId) -> None:
-        """Begin the batch's transaction."""
-        del batch_id  # the marker names the batch
-        self._outbox.begin()
+    def begin(self, marker: Marker) -> None:
+        """Begin the batch's transaction; the marker is on its way into it while rows are written."""
+        self._outbox.begin(marker)
 
     def write(self, rows: pa.Table) -> int:
         """Produce all rows, invisible until commit, which waits until each is stored."""

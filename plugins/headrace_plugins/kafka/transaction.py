@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -65,6 +65,7 @@ class TransactionalOutbox(PlainOutbox):
         self._group_metadata: Any = None
         self._owner = 0
         self._begun_s: float | None = None
+        self._adding: Future[object] | None = None
         self._ready = False
 
     def recover(self, owner: int = 0) -> Marker | None:
@@ -81,25 +82,29 @@ class TransactionalOutbox(PlainOutbox):
 
     def claim(self, marker: Marker) -> None:
         """Write the marker alone, in a transaction of its own."""
-        self.begin()
+        self.begin(marker)
         self._owner = marker.owner
         self.commit(marker)
 
-    def begin(self) -> None:
-        """Begin a transaction; a producer that was dropped is made anew first.
+    def begin(self, marker: Marker) -> None:
+        """Begin a transaction and send its marker; a producer that was dropped is made anew first.
 
         Raises:
             SupersededError: another owner claimed the query meanwhile.
         """
-        super().begin()
+        super().begin(marker)
         if not self._ready:
             self._init()
-            marker = self._read_marker()
-            if marker is not None and marker.owner > self._owner:
+            last = self._read_marker()
+            if last is not None and last.owner > self._owner:
                 self._drop()
-                raise _superseded(marker.owner)
+                raise _superseded(last.owner)
         self._begun_s = self._clock.monotonic_s()
         self._guarded(self.producer.begin_transaction, "no transaction could be begun")
+        offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
+        metadata, producer = self._group_metadata, self.producer
+        # The coordinator of the group takes its time (group.coordinator.append.linger.ms); rows are written meanwhile.
+        self._adding = _asked(lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S))
 
     def check(self) -> None:
         """Raise the first delivery error, or what being fenced means."""
@@ -108,21 +113,19 @@ class TransactionalOutbox(PlainOutbox):
         super().check()
 
     def commit(self, marker: Marker) -> None:
-        """Commit the transaction with the marker in it.
+        """Commit the transaction with the marker of its begin in it.
 
         Raises:
             SupersededError: another owner exists; nothing became visible.
             IndoubtError: recover() will tell.
         """
-        offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
-        metadata, started_s, producer = self._group_metadata, self._clock.monotonic_s(), self.producer
-        self._answered(
-            lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S),
-            "the marker could not be added to the transaction",
-        )
-        self.flush()  # the records were on their way meanwhile
-        # Without a timeout, as librdkafka asks: a finite one may leave client and coordinator in different states.
-        self._answered(lambda: producer.commit_transaction(), "the transaction's commit")
+        started_s, producer = self._clock.monotonic_s(), self.producer
+        if self._adding is not None:
+            self._answered(self._adding, "the marker could not be added to the transaction")
+            self._adding = None
+        # It waits for the records that are on their way. Without a timeout, as librdkafka asks: a finite one may leave
+        # client and coordinator in different states.
+        self._answered(_asked(lambda: producer.commit_transaction()), "the transaction's commit", lambda: len(producer))
         self._begun_s = None
         self._owner = marker.owner
         took_s = self._clock.monotonic_s() - started_s
@@ -137,6 +140,7 @@ class TransactionalOutbox(PlainOutbox):
         if self._begun_s is None or self._producer is None:
             return
         self._begun_s = None
+        self._await_marker()
         try:
             self._producer.abort_transaction(_REQUEST_S)
         except KafkaException as raised:
@@ -203,28 +207,29 @@ class TransactionalOutbox(PlainOutbox):
                 self._served(partial(self._producer.poll, 0))
             self.check()  # a refused record says more than that the transaction cannot go on
             self._broken(kafka_error(raised), what)
+        except SystemError:
+            self._broken(None, what)  # see _served
 
-    def _answered(self, call: Callable[[], object], what: str) -> None:
-        """Make a guarded call that may never return, and give it and its producer up after a while.
+    def _answered(self, answer: Future[object], what: str, waiting: Callable[[], int] = lambda: 0) -> None:
+        """Wait for the answer to a call that may never return, and give it and its producer up after a while.
 
         librdkafka 2.16.0 waits for ever for a group coordinator that died and came back, whatever timeout it was given.
+
+        Args:
+            answer: Of the call.
+            what: Did not happen.
+            waiting: How much is still under way; there is no hurry while that changes.
         """
-        answer: Future[object] = Future()
-
-        def run() -> None:
-            try:
-                answer.set_result(call())
-            except BaseException as error:  # noqa: BLE001 it is raised where the answer is awaited
-                answer.set_exception(error)
-
-        threading.Thread(target=run, name="headrace-kafka-commit", daemon=True).start()
-        for _ in range(int(_NO_ANSWER_S / _ANSWER_LOOK_S)):
+        left, looks = waiting(), 0
+        while looks < _NO_ANSWER_S / _ANSWER_LOOK_S:
             try:
                 self._guarded(lambda: answer.result(_ANSWER_LOOK_S), what)
             except TimeoutError:
                 self._refused_meanwhile()
             else:
                 return
+            before, left = left, waiting()
+            looks = looks + 1 if left == before else 0
         self._drop()
         raise IndoubtError(f"{what}: no answer in {_NO_ANSWER_S:g} s")
 
@@ -251,11 +256,18 @@ class TransactionalOutbox(PlainOutbox):
 
     def _fatal_error(self) -> KafkaError | None:
         """Return why the client is broken: it says so when asked for a transaction, which it then does not begin."""
+        self._await_marker()
         try:
             self.producer.begin_transaction()
         except KafkaException as raised:
             return kafka_error(raised)
         return None
+
+    def _await_marker(self) -> None:
+        """Wait until no marker is being added, well or not; the client answers no other call meanwhile."""
+        if self._adding is not None:
+            wait((self._adding,), _NO_ANSWER_S)
+            self._adding = None
 
     def _fenced(self) -> NoReturn:
         """Find out why the producer was fenced, without fencing anybody."""
@@ -278,9 +290,23 @@ class TransactionalOutbox(PlainOutbox):
     def _drop(self) -> None:
         """Throw the producer away; what it had open is aborted by the next one's start or by the coordinator."""
         self._ready = False
-        self._begun_s = None
+        self._begun_s = self._adding = None
         # Not close(): it would wait for an answer of the broker that may have gone.
         self._producer = None
+
+
+def _asked(call: Callable[[], object]) -> Future[object]:
+    """Make a call that may never return, on a thread of its own."""
+    answer: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 it is raised where the answer is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="headrace-kafka-commit", daemon=True).start()
+    return answer
 
 
 def _superseded(owner: int | None) -> SupersededError:

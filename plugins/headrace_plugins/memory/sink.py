@@ -22,7 +22,6 @@ from headrace.contract import (
     Spec,
 )
 from headrace.errors import StreamError, SupersededError
-from headrace.values import BatchId
 
 SPEC = Spec(
     name="memory",
@@ -127,9 +126,9 @@ class MemorySink:
         """Record the new owner."""
         self._table.claim(self, marker)
 
-    def begin(self, batch_id: BatchId) -> None:
+    def begin(self, marker: Marker) -> None:
         """Start a batch."""
-        del batch_id
+        del marker
         self._pending = []
 
     def write(self, rows: pa.Table) -> int:

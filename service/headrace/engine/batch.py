@@ -1,22 +1,23 @@
 """The corridor: one batch, in the order that makes it exactly once.
 
-    1 log    the plan: offsets, batch time, watermarks                        offsets/N, durable
+    1 log    the plan: offsets, batch time, watermarks                        offsets/N, durable before 4
     2 read   exactly [start, end) of every source
     3 run    the steps; state changes are staged, nothing is published
     4 write  hand all rows to the sink, still invisible
-    5 seal   the state changes and the next watermark                         delta N, durable
+    5 seal   the state changes and the next watermark                         delta N, durable before 6
     6 commit the sink, with a marker that names the batch and its delta       THE DECISION
-    7 apply  the delta to the state, then record that the batch is done       commits/N
+    7 apply  the delta to the state, then record that the batch is done       commits/N, durable before offsets/N+1
     8 report progress
 
-A crash before 6 leaves nothing; a crash after it leaves what recovery needs to finish. Takes a plan, gives
-measurements.
+A crash before 6 leaves nothing; a crash after it leaves what recovery needs to finish. The journal's thread writes the
+three files while the batch goes on, in this order. Takes a plan, gives measurements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from headrace.contract import Marker
@@ -29,6 +30,7 @@ from headrace.operators.records import BatchRows, LeftOut
 from headrace.operators.run import StepsResult
 from headrace.operators.stateful import Thresholds
 from headrace.values import EventTime
+from headrace_state import StateBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,7 @@ def run_batch(
     """
     watch = _Watch(beat)
     failpoint("before_wal")
-    if not rerun:
-        query.checkpoint.log_plan(plan)  # 1
-    failpoint("after_wal")
-    watch.done("wal")
+    logged = query.journal.hand(partial(_log, query, plan, rerun=rerun))  # 1
     inputs = _read(query, plan)  # 2
     failpoint("after_read")
     watch.done("read")
@@ -104,33 +103,48 @@ def run_batch(
     )
     result = query.runner.run(given.sources, given.tables, given.at, given.state)  # 3
     left_out = query.tracer.left_out(result, given)
-    failpoint("after_compute")
-    watch.done("compute")
-    query.sink.begin(plan.batch)
-    written = query.sink.write(result.rows)  # 4
-    failpoint("after_write")
-    watch.done("produce")
     next_watermark = query.tracker.advance(result.seen, plan.batch_time)
     query.keep_watermark(staged, next_watermark)
     query.keep_activity(staged)
-    delta = query.state.seal(staged)  # 5
-    failpoint("after_delta")
+    failpoint("after_compute")
+    watch.done("compute")
+    logged.result()
+    watch.done("wal")
+    marker = Marker(query.checkpoint.query_id, plan.batch, staged.uuid, query.owner)
+    sealed = query.journal.hand(partial(_seal, query, staged))  # 5
+    query.sink.begin(marker)
+    written = query.sink.write(result.rows)  # 4
+    failpoint("after_write")
+    watch.done("produce")
+    sealed.result()
     watch.done("delta")
     dead = {name: dead_records(read, left_out.reasons.get(name, {})) for name, read in inputs.items()}
     letters = {name: records for name, records in dead.items() if records is not None}
-    _commit(query, plan, letters, delta)  # 6
+    for name, bounds in plan.ranges.items():
+        query.inputs[name].source.check_identity(bounds.identity)
+    _commit(query, letters, marker)  # 6
     failpoint("after_commit")
     watch.done("commit")
-    finish(query, CommitEntry(plan.batch, delta, next_watermark))  # 7
+    query.state.apply(staged.uuid)  # 7
+    failpoint("after_apply")
+    query.journal.hand(partial(_record, query, CommitEntry(plan.batch, staged.uuid, next_watermark)))
     watch.done("apply")
     sent = {name: len(records.reasons) for name, records in letters.items()}
     return BatchOutcome(plan, inputs, result, written, next_watermark, left_out, sent, watch.seconds)  # 8
 
 
-def finish(query: QueryParts, entry: CommitEntry) -> None:
-    """Bring a committed batch home: apply its delta, then record that it is done."""
-    query.state.apply(entry.delta)
-    failpoint("after_apply")
+def _log(query: QueryParts, plan: BatchPlan, *, rerun: bool) -> None:
+    if not rerun:
+        query.checkpoint.log_plan(plan)
+    failpoint("after_wal")
+
+
+def _seal(query: QueryParts, staged: StateBatch) -> None:
+    query.state.seal(staged)
+    failpoint("after_delta")
+
+
+def _record(query: QueryParts, entry: CommitEntry) -> None:
     query.checkpoint.log_commit(entry)
     failpoint("after_commit_log")
 
@@ -146,9 +160,8 @@ def _read(query: QueryParts, plan: BatchPlan) -> dict[str, InputRows]:
     return inputs
 
 
-def _commit(query: QueryParts, plan: BatchPlan, letters: Mapping[str, DeadRecords], delta: str) -> None:
-    marker = Marker(query.checkpoint.query_id, plan.batch, delta, query.owner)
+def _commit(query: QueryParts, letters: Mapping[str, DeadRecords], marker: Marker) -> None:
     if query.dead_letters is not None:
-        query.dead_letters.commit(plan.batch, letters, marker)
+        query.dead_letters.commit(letters, marker)
     failpoint("before_commit")
     query.sink.commit(marker)

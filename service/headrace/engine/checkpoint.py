@@ -3,7 +3,7 @@
     metadata            {"id": <query id>}, for the checkpoint's life
     query               what the state belongs to: sources, operator signatures, schemas of state before it grew
     operators           what of the state can be read, for `headrace sql`
-    offsets/N           the plan of batch N, written before anything is read
+    offsets/N           the plan of batch N, written before anything is published
     commits/N           batch N is done: its delta and the next watermark
     sources/<name>      where a source started
     state/              deltas, snapshots and the local database

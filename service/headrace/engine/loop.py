@@ -87,6 +87,10 @@ class QueryLoop:
 
     def run(self, start: StartingPoint) -> None:
         """Run until told to stop, until drained, or until max_batches; raises what a batch raises."""
+        self._run(start)
+        self._query.journal.settle()
+
+    def _run(self, start: StartingPoint) -> None:
         self.begin(start)
         if self._limits.trigger is TriggerKind.AVAILABLE_NOW:
             for name, source in self._query.inputs.items():
@@ -116,6 +120,7 @@ class QueryLoop:
         """Run batches, those without data included, until there is nothing to do; for tests and notebooks."""
         while (plan := self._plan(self._query.clock.now_us())) is not None:
             self._batch(plan)
+        self._query.journal.settle()
 
     def _finished(self) -> bool:
         limit = self._limits.max_batches
@@ -185,6 +190,7 @@ class QueryLoop:
         config = self._query.compiled.checkpoint
         if (batch + 1) % config.snapshot_every_batches:
             return
+        self._query.journal.settle()
         failpoint("before_snapshot")
         before_s = self._query.clock.monotonic_s()
         try:
@@ -200,6 +206,7 @@ class QueryLoop:
 
     def _idle(self) -> None:
         self._reporter.idle()
+        self._query.journal.settle()
         self._refresh_marker()
         delay = POLLING_DELAY_S
         if self._limits.interval_us:

@@ -27,7 +27,7 @@ from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
 from headrace.values import EventTime, ProcessingTime
 from headrace.workers.worker import Worker
-from headrace_state import QueryState, StateBatch, StoreKind
+from headrace_state import Journal, QueryState, StateBatch, StoreKind
 
 WATERMARK_TABLE = "watermark"
 """A state table of the next batch's watermark and of what idle timeouts are measured from.
@@ -59,6 +59,7 @@ class QueryParts:
     tables: StaticTables
     runner: StepRunner
     statements: Statements
+    journal: Journal
     sink: Sink
     dead_letters: DeadLetters | None
     tracer: RecordTracer
@@ -135,6 +136,8 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*state_tables(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
+        journal = Journal(f"headrace-journal-{compiled.name}")
+        stack.callback(journal.close)
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
         sink = build_sink(compiled, checkpoint.query_id, clock)
         stack.callback(sink.close)
@@ -151,6 +154,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             tables=build_tables(compiled, clock),
             runner=runner,
             statements=statements,
+            journal=journal,
             sink=sink,
             dead_letters=dead_letters,
             tracer=RecordTracer(compiled.guarded, statements, compiled.sources),
@@ -180,7 +184,7 @@ def _session(compiled: CompiledQuery, temp_folder: Path, limits: QueryLimits, wo
         temp_folder=temp_folder,
         functions=[function.arrow(worker) for function in compiled.functions],
     )
-    return Statements(session)
+    return Statements(session, limits.threads)
 
 
 def _opened(stack: ExitStack, builders: Mapping[str, Callable[[], StreamInput]]) -> dict[str, StreamInput]:

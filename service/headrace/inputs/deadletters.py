@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from headrace.contract import Marker, Sink
 from headrace.inputs.stream import InputRows
-from headrace.values import BatchId
 
 _HEADER = pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])
 
@@ -64,7 +63,7 @@ class DeadLetters:
             delta = marker.delta if marker else ""
             sink.claim(Marker(self._query_id, self._done[name], delta, max(owner, held)))
 
-    def commit(self, batch: BatchId, dead: Mapping[str, DeadRecords], marker: Marker) -> int:
+    def commit(self, dead: Mapping[str, DeadRecords], marker: Marker) -> int:
         """Write the batch's dead letters, those not written before, and return how many.
 
         Called before the batch's own commit: a batch that does not happen is run again with the same records, and they
@@ -72,13 +71,13 @@ class DeadLetters:
         """
         count = 0
         for name, records in dead.items():
-            if batch <= self._done[name]:
+            if marker.batch_id <= self._done[name]:
                 continue
             sink = self._sinks[name]
-            sink.begin(batch)
+            sink.begin(marker)
             count += sink.write(letters(records))
             sink.commit(marker)
-            self._done[name] = batch
+            self._done[name] = marker.batch_id
         return count
 
     def close(self) -> None:

@@ -17,7 +17,6 @@ import pyarrow as pa
 from headrace.contract import Delivery, Marker, Sink, SinkContext
 from headrace.errors import SupersededError
 from headrace.types import STRING, struct
-from headrace.values import BatchId
 
 KIT_SCHEMA = struct(key=STRING, value=STRING)
 """The columns of what the kit writes."""
@@ -74,7 +73,7 @@ class SinkCheck:
     def deliver(self, sink: Sink, rows: pa.Table) -> Marker:
         """Write and commit the current batch, and go on to the next."""
         marker = self.marker()
-        sink.begin(BatchId(self._batch))
+        sink.begin(self.marker())
         written = sink.write(rows)
         assert written == rows.num_rows, f"write() returned {written} for {rows.num_rows} rows"
         self.expect_visible("nothing may be seen before commit")
@@ -105,9 +104,9 @@ class SinkCheck:
     def aborted(self) -> None:
         """An aborted batch leaves nothing, and the same sink goes on."""
         sink, _ = self.open()
-        sink.begin(BatchId(self._batch))
+        sink.begin(self.marker())
         sink.abort()
-        sink.begin(BatchId(self._batch))
+        sink.begin(self.marker())
         sink.write(self.rows())
         sink.abort()
         self.expect_visible("an aborted batch leaves nothing")
@@ -142,7 +141,7 @@ class SinkCheck:
         """An owner that stops after a step leaves the batch whole or absent, and the next owner finishes it once."""
         sink, _ = self.open()
         rows, marker = self.rows(), self.marker()
-        sink.begin(BatchId(self._batch))
+        sink.begin(self.marker())
         if step in ("write", "commit"):
             sink.write(rows)
         if step == "commit":
@@ -162,7 +161,7 @@ class SinkCheck:
         self.deliver(early, self.rows())
         held = self._owner
         late, _ = self.open()
-        late.begin(BatchId(self._batch))
+        late.begin(self.marker())
         again = self._make()
         self._open.callback(again.close)
         try:
@@ -179,7 +178,7 @@ class SinkCheck:
         """An owner that a later one replaced commits nothing, and closing it late does no harm."""
         early, _ = self.open()
         marker = self.marker()
-        early.begin(BatchId(self._batch))
+        early.begin(self.marker())
         early.write(self.rows())
         late, _ = self.open()
         try:
