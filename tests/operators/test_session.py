@@ -26,17 +26,17 @@ Event = tuple[str, int, int]
 
 def step(mode: str) -> AggregateSessions:
     """count(*) and collect_list(second) by key and session, the session being the second key."""
-    output = tuple(Column(kind, i, "") for i, kind in enumerate((STRING, SESSION, BIGINT, ArrayType(BIGINT))))
+    keys = (Column(STRING, 0, "key"), Column(SESSION, 1, "session"))
     merged = (
         "CASE WHEN found THEN s0 + n0 ELSE n0 END AS b0, CASE WHEN found THEN list_concat(s1, n1) ELSE n1 END AS b1"
     )
     return AggregateSessions(
         "session-0",
-        output,
+        (),
         "stretch-0",
         KeyedState((STRING, SESSION), (BIGINT, ArrayType(BIGINT)), 1),
         f"k0, k1, {merged}",
-        "k0 AS c0, k1 AS c1, b0 AS c2, b1 AS c3",
+        keys,
         mode,
         ("count()",),
         ("user", "session_window"),
@@ -65,8 +65,8 @@ def shown(rows: pa.Table) -> list[tuple[str, int, int, int, list[int]]]:
     """(key, start, end, count, seconds) of each session, sorted; bounds in seconds."""
     found = []
     for row in rows.to_pylist():
-        bounds = [round(row["c1"][name].timestamp()) for name in ("start", "end")]
-        found.append((row["c0"], *bounds, row["c2"], row["c3"]))
+        bounds = [round(row["k1"][name].timestamp()) for name in ("start", "end")]
+        found.append((row["k0"], *bounds, row["b0"], row["b1"]))
     return sorted(found)
 
 

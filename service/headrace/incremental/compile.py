@@ -182,11 +182,11 @@ class _Compiler:
         event_time = _event_time_key(node, self._event_times(node), session)
         step = AggregateGroups(
             id=self._id("aggregate" if session is None else "session"),
-            output=node.columns,
+            output=(),
             input=partial.id,
             state=KeyedState(grouping.keys, grouping.buffers, event_time, grouping.buffer_names),
             merge=grouping.merge,
-            finish=grouping.finish,
+            keys=node.columns[: len(grouping.keys)],
             mode=self._mode,
             functions=grouping.functions,
             grouping=grouping.names,
@@ -194,7 +194,7 @@ class _Compiler:
         if session is not None:
             step = AggregateSessions.of(step, session)
         self.steps.append(step)
-        return _whole(step)
+        return sql.finished(step.id, grouping.finish, node.columns)
 
     def _deduplicate(self, node: nodes.Deduplicate) -> Fragment:
         child = self.node(node.child)

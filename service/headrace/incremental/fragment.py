@@ -56,6 +56,15 @@ def scan(relation: str, source_names: Sequence[str], columns: Sequence[Column]) 
     return Fragment(sql, tuple(columns), (relation,), renames=tuple(source_names))
 
 
+def finished(groups: str, items: str, columns: Sequence[Column]) -> Fragment:
+    """Return a fragment that computes the results of an aggregation from its groups: all of them, as in Spark.
+
+    Without the wall a condition above would decide for which groups a result is computed, and one that fails would not.
+    """
+    finish = f"SELECT {items or '0 AS none'} FROM {quote(groups)}"
+    return Fragment(f"WITH finished AS MATERIALIZED ({finish}) SELECT * FROM finished", tuple(columns), (groups,))
+
+
 def values(node: nodes.Values, render: Renderer) -> Fragment:
     """Return a fragment of constant rows."""
     rows = " UNION ALL ".join(

@@ -95,17 +95,17 @@ class KeyedState:
 
 @dataclass(frozen=True, slots=True)
 class AggregateGroups(Step):
-    """Merges a batch's partial aggregates into state and gives finished rows by the output mode.
+    """Merges a batch's partial aggregates into state and gives groups by the output mode.
 
     The partial step gives key columns k0.. and buffer columns b0..; `merge` is SQL over columns n0.. (new buffers),
-    s0.. (stored ones) and `found`; `finish` is SQL over keys and buffers that gives `output`. `grouping` says in
-    words what each key is, for a checkpoint to compare.
+    s0.. (stored ones) and `found`. What is given has the same columns k0.. and b0..; the stretch above finishes them.
+    `keys` name the key columns where state is read; `grouping` says in words what each is, for a checkpoint to compare.
     """
 
     input: str
     state: KeyedState
     merge: str
-    finish: str
+    keys: tuple[Column, ...]
     mode: str
     functions: tuple[str, ...]
     grouping: tuple[str, ...]

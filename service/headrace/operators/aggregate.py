@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from headrace.duck import quote
 from headrace.incremental.steps import AggregateGroups
 from headrace.operators.stateful import StateCounts, Thresholds
-from headrace.operators.statements import Statements, inner_schema
+from headrace.operators.statements import Statements, conform
 from headrace.operators.watermark import event_time_us
 from headrace.types import DataType
 from headrace.values import EventTime
@@ -40,7 +40,6 @@ class AggregateOperator:
         self._buffer_schema = _schema("b", step.state.values)
         self._keys = KeyCodec(self._key_schema, step.state.event_time)
         self._rows = RowCodec(self._buffer_schema)
-        self._output = inner_schema(step.output)
         self._evicts = step.state.event_time is not None and step.mode != "complete"
         self._drops_late = self._evicts
 
@@ -81,7 +80,7 @@ class AggregateOperator:
             update_s=updated_s,
             removal_s=perf_counter() - started - updated_s,
         )
-        return self._finish(emitted), counts
+        return self._given(emitted), counts
 
     def _drop_late(self, rows: pa.Table, late_us: EventTime) -> tuple[pa.Table, int]:
         if not self._drops_late or len(rows) == 0:
@@ -145,13 +144,11 @@ class AggregateOperator:
         columns = [*by_key.columns, *buffers.columns]
         return pa.Table.from_arrays(columns, schema=self._schema_of_groups), keys
 
-    def _finish(self, groups: pa.Table) -> pa.Table:
-        if len(groups) == 0:
-            return self._output.empty_table()
+    def _given(self, groups: pa.Table) -> pa.Table:
+        """Return groups with exactly their schema; a table of no columns would not know how many there are."""
         if not self._schema_of_groups.names:
             return pa.table({"none": pa.nulls(len(groups))})
-        name = f"{self._step.id}.groups"
-        return self._statements.run(f"SELECT {self._step.finish} FROM {quote(name)}", {name: groups}, self._output)
+        return conform(groups, self._schema_of_groups) if len(groups) else self._schema_of_groups.empty_table()
 
 
 def _schema(prefix: str, types: tuple[DataType, ...]) -> pa.Schema:

@@ -50,7 +50,8 @@ def open_session(
     """
     config = dict(_LOCKED)
     # It turns sum(i + 1) into sum(i) + count(*), which never overflows where i + 1 does.
-    config["disabled_optimizers"] = "aggregate_function_rewriter"
+    # And a condition on results of an aggregation must not decide which of them are computed (incremental/fragment).
+    config["disabled_optimizers"] = "aggregate_function_rewriter,cte_filter_pusher"
     config["threads"] = threads
     config["memory_limit"] = f"{memory_limit_bytes}B"
     config["temp_directory"] = str(temp_folder) if temp_folder is not None else ""

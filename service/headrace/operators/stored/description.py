@@ -132,7 +132,7 @@ def stored_states(steps: Steps, variables: Mapping[str, Sequence[Variable]]) -> 
 def _of(number: int, step: StatefulStep, variables: Sequence[Variable]) -> list[StoredState]:
     match step:
         case AggregateGroups():
-            keys = _fields(step.output[: len(step.state.keys)])
+            keys = _fields(step.keys)
             values = StructType(tuple(map(Field, step.state.names, step.state.values)))
             name = "sessionWindowStateStoreSaveExec" if isinstance(step, AggregateSessions) else "stateStoreSave"
             return [StoredState(number, name, step.id, DEFAULT_STORE, Layout.ROWS, keys, values, step.state.event_time)]
