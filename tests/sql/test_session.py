@@ -37,6 +37,8 @@ def session(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "SET enable_external_access = true",
         "SET lock_configuration = false",
         "SET memory_limit = '8GB'",
+        "SET async_threads = 8",
+        "SET allowed_configs = ['threads', 'memory_limit']",
         "RESET memory_limit",
         "PRAGMA enable_logging",
         "SELECT * FROM local_variable_of_python",
@@ -51,7 +53,8 @@ def test_sql_reaches_nothing_outside(session: duckdb.DuckDBPyConnection, stateme
 
 
 def test_settings_and_functions_are_there(session: duckdb.DuckDBPyConnection) -> None:
-    """The zone, the threads and the Arrow functions are set before the lock."""
+    """The zone, the threads and the Arrow functions are set before the lock; threads alone may change later."""
+    assert session.execute("SELECT current_setting('allowed_configs')").fetchone() == (["threads"],)
     row = session.execute(
         "SELECT current_setting('TimeZone'), current_setting('threads'), headrace_crc32(encode('Spark')), "
         "headrace_xxhash64_int(1::INTEGER, 42::BIGINT), headrace_sha512(''::BLOB)[:8], hour(make_timestamptz(0))"

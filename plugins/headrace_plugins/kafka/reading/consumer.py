@@ -1,7 +1,7 @@
 """Plugins room: what the reading thread of a Kafka source asks of its consumer.
 
-Which partitions pause or move, which offsets are committed to the group, and what has arrived. Every call is made on
-the one reading thread.
+Which partitions pause or move, which offsets are committed to the group, and what has arrived. Called on the
+reading thread alone, but for `close_in_time`, which comes after its end.
 """
 
 from __future__ import annotations
