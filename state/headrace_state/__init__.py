@@ -10,7 +10,7 @@ from headrace_state.codec.rows import RowCodec
 from headrace_state.delta import Changes, Delta, DeltaHeader, TableChanges, chain, read_delta, write_delta
 from headrace_state.errors import StateError, StateErrorKind
 from headrace_state.files import Files
-from headrace_state.journal import Journal
+from headrace_state.job_thread import JobThread
 from headrace_state.lock import FolderLock
 from headrace_state.log import JsonObject, JsonValue, MetadataLog
 from headrace_state.overlay import StateBatch
@@ -27,7 +27,7 @@ __all__ = [
     "DeltaHeader",
     "Files",
     "FolderLock",
-    "Journal",
+    "JobThread",
     "JsonObject",
     "JsonValue",
     "KeyCodec",

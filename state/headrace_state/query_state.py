@@ -180,7 +180,8 @@ class QueryState:
         Args:
             keep_batches: Deltas of that many latest batches stay, needed or not.
         """
-        version, uuid = self.version, self.delta
+        with self._lock:
+            version, uuid = self.version, self.delta
         kept = self.snapshots.purge(keep=2, at_most_batch=version)
         floor = min(kept[-1].batch, version - keep_batches) if len(kept) > 1 else -1
         self._history.purge(version, uuid, floor)

@@ -36,12 +36,17 @@ FEW: dict[str, Cell] = {name: CELLS[name] for name in ("append_kafka", "append_p
 """What is killed in the first batch, and again and again."""
 
 SNAPSHOT_POINTS = ("before_snapshot", "after_snapshot", "after_purge")
-"""Passed every second batch."""
+"""Passed every second batch, on a thread of their own."""
 
 RUN_AGAIN = ("after_wal", "after_write", "after_delta", "before_commit")
 DONE_AGAIN = ("after_commit", "after_apply")
-UNDER_WAY = {"after_read": {"clean", "rerun"}, "after_compute": {"clean", "rerun"}, "after_progress": {"clean", "redo"}}
-"""Points at which the journal may or may not have written the plan, or that the batch is done."""
+UNDER_WAY = {
+    "after_read": {"clean", "rerun"},
+    "after_compute": {"clean", "rerun"},
+    "after_progress": {"clean", "redo"},
+    **{point: {"clean", "rerun", "redo"} for point in SNAPSHOT_POINTS},
+}
+"""Points at which the journal may or may not have written the plan or that the batch is done; or a later batch runs."""
 
 
 def oracle(cells: Mapping[str, Cell], events: Sequence[Event]) -> dict[str, dict[tuple[object, ...], int]]:

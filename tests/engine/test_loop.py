@@ -12,11 +12,12 @@ from tests.engine.parts import START_US, MakePipeline, Notes, OpenQuery, feed
 
 from headrace.clock import ManualClock
 from headrace.config.quantities import TriggerKind
+from headrace.engine.batch import BatchOutcome
 from headrace.engine.checkpoint import CommitEntry
 from headrace.engine.loop import MARKER_REFRESH_S, LoopLimits, QueryLoop
 from headrace.engine.startup import recover
-from headrace.values import US_PER_S
-from headrace_state import StateError
+from headrace.values import US_PER_S, ProcessingTime
+from headrace_state import Snapshot, StateError
 
 
 def at(second: int) -> datetime:
@@ -140,6 +141,31 @@ def test_snapshots_are_taken_and_logs_purged_as_configured(open_query: OpenQuery
         feed(parts, [second])
         loop.settle()
     assert notes.snapshots == len(notes.outcomes) // 2
+
+
+def test_a_snapshot_holds_up_no_batch_before_the_next_one_is_due(open_query: OpenQuery) -> None:
+    """The one asked for by batch 1 waits until batch 2 is done; the run ends when it has been taken."""
+    parts, notes, go = open_query(), Notes(), threading.Event()
+    snapshot, finished = parts.state.snapshot, notes.finished
+    taken_by_batch: list[int] = []
+
+    def wait_and_take() -> Snapshot | None:
+        assert go.wait(60)
+        return snapshot()
+
+    def feed_and_note(outcome: BatchOutcome, started: ProcessingTime, planning_s: float) -> None:
+        finished(outcome, started, planning_s)
+        taken_by_batch.append(notes.snapshots)
+        feed(parts, [1])
+        if len(taken_by_batch) == 3:
+            go.set()
+
+    parts.state.snapshot = wait_and_take  # type: ignore[method-assign]
+    notes.finished = feed_and_note  # type: ignore[method-assign]
+    feed(parts, [1])
+    QueryLoop(parts, LoopLimits(TriggerKind.AS_SOON_AS_POSSIBLE, max_batches=3), notes).run(recover(parts))
+    assert taken_by_batch == [0, 0, 0]
+    assert notes.snapshots == 1
 
 
 def test_a_snapshot_that_cannot_be_written_is_told_and_ends_the_loop(open_query: OpenQuery, tmp_path: Path) -> None:

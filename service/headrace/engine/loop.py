@@ -88,7 +88,7 @@ class QueryLoop:
     def run(self, start: StartingPoint) -> None:
         """Run until told to stop, until drained, or until max_batches; raises what a batch raises."""
         self._run(start)
-        self._query.journal.settle()
+        self._settle()
 
     def _run(self, start: StartingPoint) -> None:
         self.begin(start)
@@ -120,7 +120,11 @@ class QueryLoop:
         """Run batches, those without data included, until there is nothing to do; for tests and notebooks."""
         while (plan := self._plan(self._query.clock.now_us())) is not None:
             self._batch(plan)
+        self._settle()
+
+    def _settle(self) -> None:
         self._query.journal.settle()
+        self._query.upkeep.settle()
 
     def _finished(self) -> bool:
         limit = self._limits.max_batches
@@ -187,10 +191,12 @@ class QueryLoop:
         self._maintain(plan.batch)
 
     def _maintain(self, batch: int) -> None:
-        config = self._query.compiled.checkpoint
-        if (batch + 1) % config.snapshot_every_batches:
-            return
-        self._query.journal.settle()
+        self._query.upkeep.check()
+        if (batch + 1) % self._query.compiled.checkpoint.snapshot_every_batches == 0:
+            self._query.upkeep.settle()  # one that is slower than so many batches is waited for
+            self._query.upkeep.hand(self._snapshot_and_purge)
+
+    def _snapshot_and_purge(self) -> None:
         failpoint("before_snapshot")
         before_s = self._query.clock.monotonic_s()
         try:
@@ -200,8 +206,9 @@ class QueryLoop:
             raise
         self._reporter.snapshot_taken(self._query.clock.monotonic_s() - before_s)
         failpoint("after_snapshot")
-        self._query.state.purge(config.keep_batches)
-        self._query.checkpoint.purge(config.keep_batches)
+        keep = self._query.compiled.checkpoint.keep_batches
+        self._query.state.purge(keep)
+        self._query.checkpoint.purge(keep)
         failpoint("after_purge")
 
     def _idle(self) -> None:

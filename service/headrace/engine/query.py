@@ -27,7 +27,7 @@ from headrace.operators.watermark import WatermarkPolicy, WatermarkTracker
 from headrace.sql.session import open_session
 from headrace.values import EventTime, ProcessingTime
 from headrace.workers.worker import Worker
-from headrace_state import Journal, QueryState, StateBatch, StoreKind
+from headrace_state import JobThread, QueryState, StateBatch, StoreKind
 
 WATERMARK_TABLE = "watermark"
 """A state table of the next batch's watermark and of what idle timeouts are measured from.
@@ -50,7 +50,12 @@ class QueryLimits:
 
 @dataclass(slots=True)
 class QueryParts:
-    """One running query; close() closes everything, once."""
+    """One running query; close() closes everything, once.
+
+    Attributes:
+        journal: Writes what a batch must not lose, in order.
+        upkeep: Takes snapshots and purges.
+    """
 
     compiled: CompiledQuery
     checkpoint: Checkpoint
@@ -59,7 +64,8 @@ class QueryParts:
     tables: StaticTables
     runner: StepRunner
     statements: Statements
-    journal: Journal
+    journal: JobThread
+    upkeep: JobThread
     sink: Sink
     dead_letters: DeadLetters | None
     tracer: RecordTracer
@@ -136,8 +142,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*state_tables(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
-        journal = Journal(f"headrace-journal-{compiled.name}")
-        stack.callback(journal.close)
+        journal, upkeep = (_thread(stack, kind, compiled.name) for kind in ("journal", "upkeep"))
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
         sink = build_sink(compiled, checkpoint.query_id, clock)
         stack.callback(sink.close)
@@ -155,6 +160,7 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             runner=runner,
             statements=statements,
             journal=journal,
+            upkeep=upkeep,
             sink=sink,
             dead_letters=dead_letters,
             tracer=RecordTracer(compiled.guarded, statements, compiled.sources),
@@ -164,6 +170,12 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
             ),
             _stack=stack.pop_all(),
         )
+
+
+def _thread(stack: ExitStack, kind: str, query: str) -> JobThread:
+    thread = JobThread(f"headrace-{kind}-{query}")
+    stack.callback(thread.close)
+    return thread
 
 
 def _started(stack: ExitStack, compiled: CompiledQuery) -> Worker | None:

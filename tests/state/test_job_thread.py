@@ -1,4 +1,4 @@
-"""The journal: what a batch hands over is done in order, on one thread, and never past a failure."""
+"""A thread for jobs: what a batch hands over is done in order, and never past a failure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import partial
 import pytest
 
 from headrace_state import StateError, StateErrorKind
-from headrace_state.journal import Journal
+from headrace_state.job_thread import JobThread
 
 
 @pytest.fixture
-def journal() -> Iterator[Journal]:
+def journal() -> Iterator[JobThread]:
     """Gives a journal, and closes it."""
-    made = Journal("headrace-journal-test")
+    made = JobThread("headrace-journal-test")
     yield made
     made.close()
 
@@ -24,7 +24,7 @@ def _fail() -> None:
     raise StateError(StateErrorKind.DISK_FULL, "no space")
 
 
-def test_jobs_are_done_in_order_on_a_thread_of_the_name(journal: Journal) -> None:
+def test_jobs_are_done_in_order_on_a_thread_of_the_name(journal: JobThread) -> None:
     """However long the first takes."""
     done: list[tuple[int, str]] = []
     go = threading.Event()
@@ -42,7 +42,7 @@ def test_jobs_are_done_in_order_on_a_thread_of_the_name(journal: Journal) -> Non
     assert done == [(number, "headrace-journal-test") for number in range(3)]
 
 
-def test_after_a_failure_nothing_more_is_done(journal: Journal) -> None:
+def test_after_a_failure_nothing_more_is_done(journal: JobThread) -> None:
     """The file of a later batch must not stand on disk when that of an earlier one does not."""
     done: list[str] = []
     journal.hand(lambda: done.append("before"))
@@ -57,7 +57,7 @@ def test_after_a_failure_nothing_more_is_done(journal: Journal) -> None:
     assert done == ["before"]
 
 
-def test_settling_waits_for_the_last_job_and_closing_too(journal: Journal) -> None:
+def test_settling_waits_for_the_last_job_and_closing_too(journal: JobThread) -> None:
     """Also when nothing was ever handed over, and twice."""
     journal.settle()
     done: list[int] = []
@@ -77,3 +77,18 @@ def test_settling_waits_for_the_last_job_and_closing_too(journal: Journal) -> No
     journal.close()
     journal.close()
     assert done == [1, 2]
+
+
+def test_checking_does_not_wait_and_raises_what_a_job_raised(journal: JobThread) -> None:
+    """Before the first failure it says nothing, after it always the same."""
+    go = threading.Event()
+    running = journal.hand(lambda: go.wait(10))
+    failed = journal.hand(_fail)
+    journal.check()
+    assert not running.done()
+    go.set()
+
+    with pytest.raises(StateError, match="no space"):
+        failed.result(10)
+    with pytest.raises(StateError, match="no space"):
+        journal.check()

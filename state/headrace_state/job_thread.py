@@ -1,7 +1,7 @@
-"""State room: the thread that makes durable what a batch must not lose, while the batch goes on.
+"""State room: a thread of a query that does jobs in the order they were handed over, while the batch goes on.
 
-Takes jobs and does them one after the other, in the order they were handed over. After one that failed none is done:
-what stands on disk is always a beginning of what was handed over.
+Takes jobs, gives their futures. After one that failed none is done: what a journal of them left on disk is always a
+beginning of what was handed over.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class Journal:
+class JobThread:
     """One thread of a query; close() waits for its last job.
 
     Args:
@@ -30,6 +30,11 @@ class Journal:
         self._last = future = self._executor.submit(self._do, job)
         return future
 
+    def check(self) -> None:
+        """Raise what the first job that failed raised, if one has; does not wait."""
+        if self._failure is not None:
+            raise self._failure
+
     def settle(self) -> None:
         """Wait until every job is done; raise what the first that failed raised."""
         if self._last is not None:
@@ -40,8 +45,7 @@ class Journal:
         self._executor.shutdown()
 
     def _do(self, job: Callable[[], _T]) -> _T:
-        if self._failure is not None:
-            raise self._failure
+        self.check()
         try:
             return job()
         except BaseException as error:
