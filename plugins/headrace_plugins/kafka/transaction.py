@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from headrace.clock import Clock
 from headrace.contract import Marker
 from headrace.errors import IndoubtError, StreamError, SupersededError
+from headrace_plugins.kafka.calling import Caller
 from headrace_plugins.kafka.client import admin_settings, build_client
 from headrace_plugins.kafka.failures import (
     Failure,
@@ -66,6 +67,7 @@ class TransactionalOutbox(PlainOutbox):
         self._owner = 0
         self._begun_s: float | None = None
         self._adding: Future[object] | None = None
+        self._caller = Caller(f"headrace-kafka-{place.transactional_id}")
         self._ready = False
 
     def recover(self, owner: int = 0) -> Marker | None:
@@ -104,7 +106,7 @@ class TransactionalOutbox(PlainOutbox):
         offset = TopicPartition(self._place.topic, 0, marker.batch_id + 1, marker.to_json())
         metadata, producer = self._group_metadata, self.producer
         # The coordinator of the group takes its time (group.coordinator.append.linger.ms); rows are written meanwhile.
-        self._adding = _asked(lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S))
+        self._adding = self._caller.ask(lambda: producer.send_offsets_to_transaction([offset], metadata, _REQUEST_S))
 
     def check(self) -> None:
         """Raise the first delivery error, or what being fenced means."""
@@ -125,7 +127,8 @@ class TransactionalOutbox(PlainOutbox):
             self._adding = None
         # It waits for the records that are on their way. Without a timeout, as librdkafka asks: a finite one may leave
         # client and coordinator in different states.
-        self._answered(_asked(lambda: producer.commit_transaction()), "the transaction's commit", lambda: len(producer))
+        committed = self._caller.ask(lambda: producer.commit_transaction())
+        self._answered(committed, "the transaction's commit", lambda: len(producer))
         self._begun_s = None
         self._owner = marker.owner
         took_s = self._clock.monotonic_s() - started_s
@@ -291,22 +294,9 @@ class TransactionalOutbox(PlainOutbox):
         """Throw the producer away; what it had open is aborted by the next one's start or by the coordinator."""
         self._ready = False
         self._begun_s = self._adding = None
+        self._caller.give_up()
         # Not close(): it would wait for an answer of the broker that may have gone.
         self._producer = None
-
-
-def _asked(call: Callable[[], object]) -> Future[object]:
-    """Make a call that may never return, on a thread of its own."""
-    answer: Future[object] = Future()
-
-    def run() -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as error:  # noqa: BLE001 it is raised where the answer is awaited
-            answer.set_exception(error)
-
-    threading.Thread(target=run, name="headrace-kafka-commit", daemon=True).start()
-    return answer
 
 
 def _superseded(owner: int | None) -> SupersededError:
