@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.operators.watermark import EventTimes, WatermarkPolicy, WatermarkTracker, observe, without_future
+from headrace.operators.watermark import (
+    EventTimes,
+    WatermarkPolicy,
+    WatermarkTracker,
+    observe,
+    without_future,
+    without_late,
+)
 
 SECOND = 1_000_000
 
@@ -36,6 +43,15 @@ def test_greatest_of_two_streams_moves_with_one() -> None:
 
 
 TIMES = st.lists(st.integers(-100, 100))
+
+
+@given(times=st.lists(st.none() | st.integers(-5, 5)), late_us=st.integers(-6, 6))
+def test_late_rows_are_those_at_or_before_the_watermark(times: list[int | None], late_us: int) -> None:
+    """A row without a time is not late; when none is, the table itself comes back."""
+    rows = pa.table({"us": pa.array(times, pa.int64())})
+    kept = without_late(rows, rows.column("us"), late_us)
+    assert kept["us"].to_pylist() == [time for time in times if time is None or time > late_us]
+    assert (kept is rows) == (len(kept) == len(rows))
 
 
 @given(one=TIMES, other=TIMES)

@@ -17,7 +17,7 @@ from headrace.duck import quote
 from headrace.incremental.steps import AggregateGroups
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import Statements, conform
-from headrace.operators.watermark import event_time_us
+from headrace.operators.watermark import event_time_us, without_late
 from headrace.types import DataType
 from headrace.values import EventTime
 from headrace_state import KeyCodec, RowCodec, StateBatch, items_of
@@ -85,9 +85,7 @@ class AggregateOperator:
     def _drop_late(self, rows: pa.Table, late_us: EventTime) -> tuple[pa.Table, int]:
         if not self._drops_late or len(rows) == 0:
             return rows, 0
-        times = event_time_us(rows.column(self._step.state.event_time))
-        on_time = pc.fill_null(pc.greater(times, late_us), True)
-        kept = rows.filter(on_time)
+        kept = without_late(rows, event_time_us(rows.column(self._step.state.event_time)), late_us)
         return kept, len(rows) - len(kept)
 
     def _merge(self, rows: pa.Table, state: StateBatch) -> pa.Table:

@@ -17,7 +17,7 @@ from headrace.incremental.steps import DropDuplicates
 from headrace.operators.joins.expiry import ExpiryIndex
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import inner_schema
-from headrace.operators.watermark import event_time_us
+from headrace.operators.watermark import event_time_us, without_late
 from headrace.values import EventTime
 from headrace_state import KeyCodec, StateBatch, distinct_keys, items_of
 
@@ -78,8 +78,7 @@ class DeduplicateOperator:
     def _on_time(self, rows: pa.Table, late_us: EventTime) -> pa.Table:
         if self._step.event_time is None or len(rows) == 0:
             return rows
-        times = event_time_us(rows.column(column_name(self._step.event_time)))
-        return rows.filter(pc.fill_null(pc.greater(times, late_us), True))
+        return without_late(rows, event_time_us(rows.column(column_name(self._step.event_time))), late_us)
 
     def _fresh(self, rows: pa.Table, state: StateBatch) -> pa.Table:
         if len(rows) == 0:
@@ -96,7 +95,7 @@ class DeduplicateOperator:
         state.put_many(self._step.id, items_of(keys), [_SEEN] * len(keys))
         if self._expiry is not None and self._step.event_time is not None and self._step.delay_us is not None:
             times = event_time_us(rows.column(column_name(self._step.event_time)))
-            expires = pc.add(pc.fill_null(times, 0), self._step.delay_us).to_numpy()
+            expires = pc.fill_null(times, 0).to_numpy() + self._step.delay_us
             self._expiry.add(expires, keys, np.zeros(len(keys), np.int64), state)
 
     def _evict(self, eviction_us: EventTime, state: StateBatch) -> int:

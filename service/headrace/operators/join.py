@@ -242,6 +242,6 @@ def _marked(rows: SideRows, flags: Bools) -> tuple[SideRows, Bools]:
 def _is_past(rows: pa.Table, watermark_us: int, side: JoinSide) -> Bools:
     if side.evict_offset_us is None:
         return np.zeros(len(rows), np.bool_)
-    is_past = pc.less_equal(rows.column(EVICT_US), watermark_us + side.evict_offset_us)
+    is_past = pc.less_equal(rows.column(EVICT_US), pa.scalar(watermark_us + side.evict_offset_us, pa.int64()))
     found: Bools = pc.fill_null(is_past, False).to_numpy()
     return found

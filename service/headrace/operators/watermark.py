@@ -63,11 +63,22 @@ def observe(column: pa.ChunkedArray) -> EventTimes:
     return EventTimes(len(column), extent["min"], extent["max"], pc.mean(times).as_py())
 
 
+def without_late(rows: pa.Table, times: pa.ChunkedArray, late_us: int) -> pa.Table:
+    """Return the rows whose event time is after the watermark, and those without one; the same table when all are."""
+    # A plain int would do, were its type not inferred, for which pyarrow looks for a module on disk every time.
+    is_late = pc.less_equal(times, pa.scalar(late_us, pa.int64()))
+    if not pc.any(is_late).as_py():
+        return rows
+    return rows.filter(pc.invert(is_late.fill_null(False)))
+
+
 def without_future(rows: pa.Table, name: str, times: EventTimes, limit_us: int) -> pa.Table:
     """Return the rows whose event time is not behind the limit, in µs; the same table when `times` say that all are."""
     if times.greatest_us <= limit_us:
         return rows
-    return rows.filter(pc.less_equal(pc.fill_null(event_time_us(rows.column(name)), 0), limit_us))
+    return rows.filter(
+        pc.less_equal(pc.fill_null(event_time_us(rows.column(name)), 0), pa.scalar(limit_us, pa.int64()))
+    )
 
 
 class WatermarkTracker:

@@ -22,7 +22,7 @@ from headrace.operators.groups.generations import StoredRows
 from headrace.operators.groups.keyed import ROWS_AT_ONCE, KeyedPart, KeyedRows
 from headrace.operators.stateful import StateCounts, Thresholds
 from headrace.operators.statements import inner_schema
-from headrace.operators.watermark import event_time_us
+from headrace.operators.watermark import event_time_us, without_late
 from headrace.stateful import TimeMode
 from headrace.stateful.group_state import GroupTimes
 from headrace.types import Field, StructType
@@ -203,8 +203,7 @@ class CodeOperator:
         column = self._step.event_time
         if self._code.time_mode is not TimeMode.EVENT_TIME or column is None or len(rows) == 0:
             return rows
-        times = event_time_us(rows.column(column_name(column)))
-        return rows.filter(pc.fill_null(pc.greater(times, late_us), True))
+        return without_late(rows, event_time_us(rows.column(column_name(column))), late_us)
 
     def _check_times(self, given: pa.Table, watermark_us: EventTime) -> None:
         found = [column for column in self._step.output if column.name.lower() == self._code.event_time]

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from headrace.incremental.steps import JoinSide
 from headrace.operators.joins.packed import EVICT_US, MATCHED
 from headrace.operators.statements import conform, inner_schema
+from headrace.operators.watermark import without_late
 from headrace_state import KeyCodec
 
 
@@ -53,7 +54,7 @@ class Gate:
     def admit(self, given: pa.Table, late_us: int) -> Arrivals:
         """Return the new rows by what becomes of them; rows at or before the watermark `late_us` are late."""
         table = conform(given, self._given)
-        on_time = _where(table, pc.fill_null(pc.greater(table.column("late_us"), late_us), True))
+        on_time = without_late(table, table.column("late_us"), late_us)
         passes = pc.fill_null(on_time.column("passes"), False)
         kept, failed = _where(on_time, passes), _where(on_time, pc.invert(passes))
         names = self._columns.names
