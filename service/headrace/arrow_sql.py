@@ -18,6 +18,14 @@ from headrace.duck import quote
 SMALL_ROWS = 10_000
 """Up to so many input rows a prepared statement is faster; DuckDB runs EXECUTE on one thread."""
 
+_HAS_DIRECT_ARROW = duckdb.__version__.startswith("2.0.")
+"""Whether a connection's `_submit` is the one known here.
+
+The rows of EXECUTE come as Arrow through another statement otherwise, parsed and planned each time, which takes as long
+as EXECUTE itself (docs/decisions/0011).
+"""
+
+_ARROW_ROWS = 131_072
 _PLANS_KEPT = 256
 _CALM = 16
 
@@ -98,11 +106,16 @@ class ArrowSql:
                 self._cores.ready(self._connection, small=small)
             if not small:
                 return self._connection.sql(text).to_arrow_table()
-            return self._connection.execute(f"EXECUTE {self._plan(text, tables)}").to_arrow_table()
+            return self._executed(self._plan(text, tables))
         finally:
             for name in tables:
                 relation = self._relations[name]
                 relation.rows = relation.none
+
+    def _executed(self, plan: str) -> pa.Table:
+        if _HAS_DIRECT_ARROW:
+            return self._connection._submit(f"EXECUTE {plan}", None, "arrow", _ARROW_ROWS).arrow_table()  # noqa: SLF001
+        return self._connection.execute(f"EXECUTE {plan}").to_arrow_table()
 
     def _offer(self, name: str, table: pa.Table) -> None:
         relation = self._relations.get(name)

@@ -29,9 +29,13 @@ def _prepared(connection: duckdb.DuckDBPyConnection) -> int:
     return int(found[0])
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("rows", [0, 1, SMALL_ROWS, SMALL_ROWS + 1])
-def test_small_and_large_inputs_give_the_same_rows(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
-    """Prepared below the bound, planned anew above it."""
+def test_small_and_large_inputs_give_the_same_rows(
+    connection: duckdb.DuckDBPyConnection, rows: int, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prepared below the bound, planned anew above it; whatever is known of DuckDB's version."""
+    monkeypatch.setattr("headrace.arrow_sql._HAS_DIRECT_ARROW", direct)
     sql = ArrowSql(connection)
 
     doubled = sql.run("SELECT n * 2 AS twice FROM numbers", {"numbers": _numbers(rows)})
