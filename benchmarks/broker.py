@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -17,7 +17,7 @@ _ROW_BYTES = 200
 
 
 @contextmanager
-def running_broker(heap_mb: int = 1024, warm_up_s: float = 0) -> Iterator[Kafka]:
+def running_broker(heap_mb: int = 1024, *, compiles_fully: bool = False) -> Iterator[Kafka]:
     """Start a broker that has its own topics already; a broker that has served anybody has them.
 
     The first transaction ever makes ``__transaction_state`` and the first group ``__consumer_offsets``, about a second
@@ -25,23 +25,28 @@ def running_broker(heap_mb: int = 1024, warm_up_s: float = 0) -> Iterator[Kafka]
 
     Args:
         heap_mb: Its memory.
-        warm_up_s: How long it serves transactions first, with its hot code compiled fully: as long as it takes until
-            an answer takes the same time for whichever system comes first as for the last.
+        compiles_fully: Its hot code is compiled as that of a broker that runs for days; warm it up then.
     """
-    with start_kafka(BrokerSettings(heap_mb=heap_mb, compiles_fully=warm_up_s > 0), managed=True) as kafka:
-        _run_transactions(kafka, warm_up_s)
+    with start_kafka(BrokerSettings(heap_mb=heap_mb, compiles_fully=compiles_fully), managed=True) as kafka:
+        run_transactions(kafka)
         yield kafka
 
 
-def _run_transactions(kafka: Kafka, seconds: float) -> None:
-    """Write, commit and read transactions for a while, and at least one."""
-    topic = "benchmark-warm-up"
+def run_transactions(kafka: Kafka, seconds: float = 0, beside: Sequence[TopicPartition] = ()) -> None:
+    """Write, commit and read transactions for a while, and at least one.
+
+    Args:
+        kafka: The broker.
+        seconds: How long.
+        beside: What else to read meanwhile.
+    """
+    topic = f"benchmark-warm-up-{uuid.uuid4().hex}"
     kafka.create_topic(topic)
     common = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
-    producer = Producer({**common, "transactional.id": f"{topic}-{uuid.uuid4().hex}"})
+    producer = Producer({**common, "transactional.id": topic})
     consumer = Consumer({**common, "group.id": topic, "isolation.level": "read_committed"})
     try:
-        consumer.assign([TopicPartition(topic, 0, 0)])
+        consumer.assign([TopicPartition(topic, 0, 0), *beside])
         producer.init_transactions(_TIMEOUT_S)
         deadline, written = time.monotonic() + seconds, 0
         while written == 0 or time.monotonic() < deadline:
