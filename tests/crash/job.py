@@ -148,7 +148,7 @@ class Job:
         point, count = failpoint.split(":")
         ended = self.drain(failpoint=f"{failpoint}:kill")
         reached = f"failpoint {point} reached {count} times"
-        there = re.findall(rf"{reached} by headrace-(?:query|journal)-(\w+?)(?:_0)?\n", ended.log)
+        there = re.findall(rf"{reached} by headrace-(?:query|journal|upkeep)-(\w+?)(?:_0)?\n", ended.log)
         missing = sorted(self.queries.keys() - set(there))
         assert missing == [], ended.log
         assert f"{reached}: kill" in ended.log, ended.log

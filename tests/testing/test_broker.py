@@ -102,6 +102,15 @@ def test_a_broker_survives_pause_kill_and_restart_on_the_same_address() -> None:
     assert not alive(pid)
 
 
+@pytest.mark.parametrize("fully", [False, True])
+def test_a_broker_compiles_its_hot_code_fully_only_where_asked(fully: bool) -> None:
+    """A test is over before that pays."""
+    with start_kafka(BrokerSettings(compiles_fully=fully), managed=True) as own:
+        assert isinstance(own.broker, ManagedBroker)
+        command = Path(f"/proc/{own.broker.pid}/cmdline").read_bytes().split(b"\0")
+    assert (b"-XX:TieredStopAtLevel=1" in command) is not fully
+
+
 def test_the_broker_and_its_folder_go_when_its_process_is_killed(tmp_path: Path) -> None:
     """Even SIGKILL of the parent leaves nothing behind."""
     code = (
