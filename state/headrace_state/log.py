@@ -51,7 +51,7 @@ class MetadataLog:
         body = ("\n".join(lines) + "\n").encode()
         content = body + f"crc32 {zlib.crc32(body):08x}\n".encode()
         try:
-            self._files.write_atomic(self._path(n), content, if_absent=True)
+            self._files.write_new(self._path(n), content)
         except FileExistsError as error:
             message = f"a concurrent writer has logged batch {n} already"
             raise StateError(StateErrorKind.LOCKED, message, self._path(n)) from error
@@ -94,6 +94,10 @@ class MetadataLog:
             self._files.delete(self._path(numbers[-1]))
             return numbers[-1]
         return None
+
+    def has(self, n: int) -> bool:
+        """Return True when batch n has an entry, torn or whole."""
+        return self._path(n).exists()
 
     def numbers(self) -> list[int]:
         """Return the batch numbers that have an entry, torn or whole, in ascending order."""

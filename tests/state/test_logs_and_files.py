@@ -46,6 +46,7 @@ def test_numbers_are_numeric_and_purging_keeps_the_rest(log: MetadataLog, tmp_pa
         log.write(n, [])
     (tmp_path / "offsets" / ".11.x.tmp").touch()
     assert log.numbers() == [2, 9, 10]
+    assert [n for n in range(12) if log.has(n)] == [2, 9, 10]
     log.purge_below(9)
     assert log.numbers() == [9, 10]
     assert MetadataLog(tmp_path / "new", Files()).latest() is None
@@ -108,13 +109,13 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path, code: int) -> None:
     assert list((tmp_path / "offsets").iterdir()) == []
 
 
-def test_write_replaces_unless_told_to_leave_alone(tmp_path: Path) -> None:
-    """if_absent protects what is there."""
+def test_one_way_to_write_replaces_and_the_other_leaves_alone(tmp_path: Path) -> None:
+    """What is there stays whole when a new file is not to be."""
     files, path = Files(), tmp_path / "x"
-    files.write_atomic(path, b"1")
+    files.write_new(path, b"1")
     files.write_atomic(path, b"2")
     with pytest.raises(FileExistsError):
-        files.write_atomic(path, b"3", if_absent=True)
+        files.write_new(path, b"3")
     assert (files.read(path), files.list(tmp_path), len(list(tmp_path.iterdir()))) == (b"2", ["x"], 1)
     (tmp_path / ".y.tmp").mkdir()
     (tmp_path / ".z.tmp").touch()

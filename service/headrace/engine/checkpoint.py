@@ -224,7 +224,7 @@ class Checkpoint:
 
     def log_commit(self, entry: CommitEntry) -> None:
         """Record that a batch is done; writing the same entry again changes nothing."""
-        if entry.batch not in self.commits.numbers():
+        if not self.commits.has(entry.batch):
             line: dict[str, Any] = {"nextBatchWatermarkMs": entry.next_watermark // US_PER_MS, "delta": entry.delta}
             self.commits.write(entry.batch, [line])
 

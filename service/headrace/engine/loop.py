@@ -28,7 +28,7 @@ MARKER_REFRESH_S = 3600.0
 
 
 class Reporter(Protocol):
-    """What the loop tells of itself; called on the loop's thread, must return soon."""
+    """What the loop tells of itself; must return soon. Of snapshots it hears on the thread of upkeep."""
 
     def heartbeat(self) -> None:
         """The loop is alive; called at least once a second while no batch runs, and after each phase of one."""
