@@ -29,7 +29,7 @@ from headrace.progress.metrics import Metrics
 from headrace.progress.model import BatchProgress
 from headrace.values import US_PER_S
 from headrace.web.view import QueryView
-from headrace_state import StateError
+from headrace_state import StateError, StateErrorKind
 
 _log = structlog.get_logger(__name__)
 
@@ -154,7 +154,7 @@ class QueryRunner:
             self._owner = parts.owner
             self._metrics.restored(self.name, self._clock.monotonic_s() - before_s)
             self._metrics.restarted(self.name, start.case.value)
-            if start.was_rebuilt:
+            if start.was_rebuilt and not (self.error is not None and self.error.code == "STATE_CORRUPT"):
                 self._metrics.state_corrupted(self.name)
             self._move(QueryState.RUNNING)
             QueryLoop(parts, self._options.limits, reporter, self._stop).run(start)
@@ -218,6 +218,8 @@ class QueryRunner:
 
 def _one(error: StreamError | StreamErrors | StateError) -> StreamError:
     if isinstance(error, StateError):
+        if error.kind is StateErrorKind.CORRUPT:  # met by a running query, and rebuilt at the next start if that can be
+            return StreamError("STATE_CORRUPT", str(error))
         return stream_error(error)
     if isinstance(error, StreamErrors):
         first = error.errors[0]
