@@ -13,7 +13,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from headrace.clock import Clock
@@ -136,7 +144,11 @@ class Brokers:
         return {Partition(place.topic, place.partition): answer for place, answer in answers.items()}
 
     def _collect(self, answers: Mapping[Partition, Future[Any]]) -> dict[Partition, tuple[int, int]]:
-        return {partition: (told.offset, told.timestamp) for partition, told in _told(answers)}
+        found = {partition: (told.offset, told.timestamp) for partition, told in _told(answers)}
+        if any(offset == OFFSET_INVALID for offset, _time in found.values()):
+            # What librdkafka 2.16.0 says, without an error, of a partition whose leader has just come back.
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return found
 
     def _describe(self, subscription: Subscription) -> Topics:
         names = list(subscription.named) if subscription.pattern is None else self._matching(subscription.pattern)
