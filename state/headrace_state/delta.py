@@ -114,7 +114,7 @@ def write_delta(folder: Path, delta: Delta, files: Files) -> Path:
     """
     path = delta_path(folder, delta.batch, delta.uuid)
     try:
-        files.write_new(path, encode_delta(delta))
+        files.write_atomic(path, encode_delta(delta), if_absent=True)
     except FileExistsError as error:
         raise StateError(StateErrorKind.LOCKED, "a concurrent writer has written this delta", path) from error
     return path

@@ -22,37 +22,29 @@ _COPY_BYTES = 4 << 20
 class Files:
     """Durable file operations on the local disk; subclass it to inject faults."""
 
-    def write_atomic(self, path: Path, content: bytes) -> None:
-        """Write a whole file into a folder that exists: after the return it is durable, before it the old one stands.
+    def write_atomic(self, path: Path, content: bytes, *, if_absent: bool = False) -> None:
+        """Write a whole file: after the return it is durable, before it the path shows the old file or none.
+
+        Args:
+            path: Target; its folder exists.
+            content: The whole content.
+            if_absent: Leave an existing file alone.
 
         Raises:
+            FileExistsError: if_absent was asked and the path exists.
             StateError: DISK_FULL or IO.
         """
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
         with os_errors(path):
             try:
                 self._write_synced(temporary, content)
-                temporary.replace(path)
+                if if_absent:
+                    os.link(temporary, path)
+                    temporary.unlink()
+                else:
+                    temporary.replace(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
-                raise
-            self.sync_folder(path.parent)
-
-    def write_new(self, path: Path, content: bytes) -> None:
-        """Write a file that was not there: after the return it is durable, a crash before it may leave a torn one.
-
-        For contents that tell whether they are whole: without a second name the disk is waited for once, not twice.
-
-        Raises:
-            FileExistsError: The path exists; what it shows stays.
-            StateError: DISK_FULL or IO.
-        """
-        with os_errors(path):
-            path.touch(exist_ok=False)
-            try:
-                self._write_synced(path, content)
-            except BaseException:
-                path.unlink(missing_ok=True)
                 raise
             self.sync_folder(path.parent)
 

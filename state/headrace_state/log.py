@@ -51,7 +51,7 @@ class MetadataLog:
         body = ("\n".join(lines) + "\n").encode()
         content = body + f"crc32 {zlib.crc32(body):08x}\n".encode()
         try:
-            self._files.write_new(self._path(n), content)
+            self._files.write_atomic(self._path(n), content, if_absent=True)
         except FileExistsError as error:
             message = f"a concurrent writer has logged batch {n} already"
             raise StateError(StateErrorKind.LOCKED, message, self._path(n)) from error

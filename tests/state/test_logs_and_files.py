@@ -109,13 +109,13 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path, code: int) -> None:
     assert list((tmp_path / "offsets").iterdir()) == []
 
 
-def test_one_way_to_write_replaces_and_the_other_leaves_alone(tmp_path: Path) -> None:
-    """What is there stays whole when a new file is not to be."""
+def test_write_replaces_unless_told_to_leave_alone(tmp_path: Path) -> None:
+    """if_absent protects what is there."""
     files, path = Files(), tmp_path / "x"
-    files.write_new(path, b"1")
+    files.write_atomic(path, b"1")
     files.write_atomic(path, b"2")
     with pytest.raises(FileExistsError):
-        files.write_new(path, b"3")
+        files.write_atomic(path, b"3", if_absent=True)
     assert (files.read(path), files.list(tmp_path), len(list(tmp_path.iterdir()))) == (b"2", ["x"], 1)
     (tmp_path / ".y.tmp").mkdir()
     (tmp_path / ".z.tmp").touch()
