@@ -154,7 +154,7 @@ class QueryRunner:
             self._owner = parts.owner
             self._metrics.restored(self.name, self._clock.monotonic_s() - before_s)
             self._metrics.restarted(self.name, start.case.value)
-            if start.was_rebuilt and not (self.error is not None and self.error.code == "STATE_CORRUPT"):
+            if start.was_rebuilt:
                 self._metrics.state_corrupted(self.name)
             self._move(QueryState.RUNNING)
             QueryLoop(parts, self._options.limits, reporter, self._stop).run(start)
@@ -194,8 +194,6 @@ class QueryRunner:
                 self._metrics.fenced(self.name, "timeout")
         elif error.code == "SINK_FAILED":
             self._metrics.sink_failed(self.name, self._compiled.config.sink.format)
-        elif error.code == "STATE_CORRUPT":
-            self._metrics.state_corrupted(self.name)
 
     def _pause(self) -> None:
         restart = self._options.restart
