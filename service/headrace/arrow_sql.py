@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -78,11 +78,18 @@ class ArrowSql:
     Args:
         connection: Where to run.
         cores: Those of its instance; None leaves them as they are.
+        provide: Is given a text before DuckDB is: it makes what the text needs.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, cores: Cores | None = None) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        cores: Cores | None = None,
+        provide: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._connection = connection
         self._cores = cores
+        self._provide = provide
         self._relations: dict[str, _Relation] = {}
         self._plans: dict[str, str] = {}
         self._planned = 0
@@ -105,6 +112,7 @@ class ArrowSql:
             if self._cores is not None:
                 self._cores.ready(self._connection, small=small)
             if not small:
+                self._provide(text)
                 return self._connection.sql(text).to_arrow_table()
             return self._executed(self._plan(text, tables))
         finally:
@@ -133,6 +141,7 @@ class ArrowSql:
         if plan is None:
             if len(self._plans) == _PLANS_KEPT:
                 self._forget(next(iter(self._plans)))
+            self._provide(text)
             self._planned += 1
             plan = quote(f"plan {self._planned}")
             self._connection.execute(f"PREPARE {plan} AS {text}")

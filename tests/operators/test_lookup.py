@@ -247,8 +247,8 @@ def test_the_function_of_an_author_is_called_once(state: QueryState) -> None:
     drawing = {"drawn": {"function": f"{__name__}:drawn", "parameters": "n INT", "returns": "BIGINT"}}
     query = compiled(sql, STREAM, TABLE, functions=drawing)
     functions = [each.arrow() for each in query.functions]
-    session = open_session(SqlSettings(), memory_limit_bytes=1 << 28, temp_folder=None, functions=functions)
-    own = Statements(session)
+    session = open_session(SqlSettings(), memory_limit_bytes=1 << 28, temp_folder=None)
+    own = Statements(session, functions=functions)
     try:
         run = Running(query, own, state)
         assert [[n for n, _ in run(CLICKS, USERS)] for _ in range(4)] == [[1, 2, 3, 4]] * 4

@@ -9,13 +9,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.sql.sessions import provided
 
 from headrace.ddl import parse_type
 from headrace.duck import duckdb_type, literal_sql
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode, can_cast, render_cast
 from headrace.sql.runtime_errors import translate
-from headrace.sql.session import register_functions
 from headrace.sql.settings import SqlSettings
 from headrace.types import INT, STRING
 
@@ -37,7 +37,7 @@ MALFORMED, OVERFLOW, DIGITS = (Failed(_ERROR[name]) for name in ("malformed", "o
 def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with headrace's functions whose time zone may still be set."""
     connection = duckdb.connect()
-    register_functions(connection)
+    provided(connection)
     yield connection
     connection.close()
 

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.sql.sessions import provided
 
-from headrace.sql.session import open_session
+from headrace.sql.session import SessionFunctions, open_session
 from headrace.sql.settings import SqlSettings
 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A locked session with its own folder to spill to."""
+    """A locked session with its own folder to spill to, and all functions."""
     connection = open_session(
         SqlSettings(time_zone="Europe/Berlin"), threads=1, memory_limit_bytes=64_000_000, temp_folder=tmp_path
     )
+    provided(connection)
     yield connection
     connection.close()
 
@@ -69,6 +71,21 @@ def test_a_cursor_of_the_session_has_its_functions_and_its_lock(session: duckdb.
     with pytest.raises(duckdb.Error):
         cursor.execute("SET memory_limit = '8GB'")
     cursor.close()
+
+
+def test_only_functions_that_a_text_names_are_created() -> None:
+    """Once each, whatever else begins with their names; what nobody knows is left for DuckDB to refuse."""
+    session = open_session(SqlSettings(), memory_limit_bytes=64_000_000, temp_folder=None)
+    functions = SessionFunctions(session)
+    for _ in range(2):
+        functions.provide(
+            'SELECT headrace_crc32(x), "headrace_sha512"(headrace_kll_built_bigint_(x), headrace_nothing(x))'
+        )
+    found = session.execute(
+        "SELECT function_name FROM duckdb_functions() WHERE function_name LIKE 'headrace%' ORDER BY 1"
+    )
+    assert found.fetchall() == [("headrace_crc32",), ("headrace_sha512",)]
+    session.close()
 
 
 def test_functions_agree_on_every_row_of_a_large_column(session: duckdb.DuckDBPyConnection) -> None:

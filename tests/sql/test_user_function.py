@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from tests.plan.relations import catalog
+from tests.sql.sessions import provided
 
 from headrace.ddl import parse_schema, parse_type
 from headrace.duck import duckdb_type
@@ -76,8 +77,8 @@ def session() -> Iterator[duckdb.DuckDBPyConnection]:
         SqlSettings(time_zone="Asia/Tokyo"),
         memory_limit_bytes=200_000_000,
         temp_folder=None,
-        functions=[each.arrow() for each in found],
     )
+    provided(opened, [each.arrow() for each in found])
     yield opened
     opened.close()
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from headrace.arrow_sql import ArrowSql
 from headrace.assembly.build import static_table
 from headrace.assembly.code import code_of
 from headrace.assembly.compile import build_catalog
@@ -30,20 +28,18 @@ from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.compile import compile_steps
 from headrace.incremental.steps import ReadTable, Steps, Stretch
 from headrace.inputs.tables import InlineTable
+from headrace.operators.statements import Statements
 from headrace.plan.bind import bind
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan, StreamScan, Watermark, walk
 from headrace.plan.rewrite.hash_bytes import apply as hash_bytes
 from headrace.plan.rewrite.nested.lift_subqueries import apply as lift_subqueries
 from headrace.plan.transform import rewrite_plan
-from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
 from headrace.sql.parse import parse
-from headrace.sql.runtime_errors import translate
 from headrace.sql.session import open_session
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised.user_function import UserFunction
 from headrace.types import GEOGRAPHY, GEOMETRY, STRING, StructType, struct
-from headrace.values import to_datetime
 from headrace.workers.starting import new_worker
 
 if TYPE_CHECKING:
@@ -52,6 +48,7 @@ if TYPE_CHECKING:
 ESCAPED_LITERALS = "spark.sql.parser.escapedStringLiterals"
 TIME_ZONE = "spark.sql.session.timeZone"
 MEMORY_LIMIT_BYTES = 2 << 30
+_THREADS = 2
 
 
 class BatchSession:
@@ -69,7 +66,7 @@ class BatchSession:
         self._clock = clock
         self._pipeline = pipeline
         self._views = Views()
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._statements: Statements | None = None
         self._worker: Worker | None = None
         self._opened_for: SqlSettings | None = None
 
@@ -99,9 +96,9 @@ class BatchSession:
 
     def close(self) -> None:
         """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._statements is not None:
+            self._statements.close()
+            self._statements = None
         if self._worker is not None:
             self._worker.close()
             self._worker = None
@@ -144,12 +141,14 @@ class BatchSession:
 
     def _rows(self, steps: Steps, read: Mapping[str, Table | StoredTable]) -> pa.Table:
         results: dict[str, pa.Table] = {}
+        statements = self._open()
+        statements.set_batch_time(self._clock.now_us())
         for step in steps.steps:
             match step:
                 case ReadTable():
                     results[step.id] = self._load(step.table, read)
                 case Stretch():
-                    results[step.id] = self._run(step, {name: results[name] for name in step.inputs})
+                    results[step.id] = statements.run(step.sql, {name: results[name] for name in step.inputs})
         rows = results[steps.result.id]
         if not steps.schema.fields:
             return pa.table({"none": pa.nulls(len(rows))}).select([])
@@ -163,28 +162,17 @@ class BatchSession:
         table = static_table(self._pipeline, name)
         return table.rows if isinstance(table, InlineTable) else table.load()
 
-    def _run(self, step: Stretch, tables: Mapping[str, pa.Table]) -> pa.Table:
-        now = to_datetime(self._clock.now_us()).strftime("%Y-%m-%d %H:%M:%S.%f")
-        text = step.sql.replace(BATCH_TIME_PLACEHOLDER, f"TIMESTAMPTZ '{now}+00'")
-        try:
-            return ArrowSql(self._open()).run(text, tables, keep=False)
-        except duckdb.Error as error:
-            raise translate(error) from error
-
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None or self._opened_for != self._settings:
+    def _open(self) -> Statements:
+        if self._statements is None or self._opened_for != self._settings:
             self.close()
             functions = self._catalog().functions
             self._worker = self._worker_of(functions)
-            self._connection = open_session(
-                self._settings,
-                threads=2,
-                memory_limit_bytes=MEMORY_LIMIT_BYTES,
-                temp_folder=None,
-                functions=[function.arrow(self._worker) for function in functions],
+            opened = open_session(
+                self._settings, threads=_THREADS, memory_limit_bytes=MEMORY_LIMIT_BYTES, temp_folder=None
             )
+            self._statements = Statements(opened, _THREADS, [function.arrow(self._worker) for function in functions])
             self._opened_for = self._settings
-        return self._connection
+        return self._statements
 
     def _worker_of(self, functions: Sequence[UserFunction]) -> Worker | None:
         """Return the process of the file's functions, which starts when the first is called."""

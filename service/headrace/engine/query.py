@@ -194,9 +194,8 @@ def _session(compiled: CompiledQuery, temp_folder: Path, limits: QueryLimits, wo
         threads=limits.threads,
         memory_limit_bytes=limits.memory_bytes,
         temp_folder=temp_folder,
-        functions=[function.arrow(worker) for function in compiled.functions],
     )
-    return Statements(session, limits.threads)
+    return Statements(session, limits.threads, [function.arrow(worker) for function in compiled.functions])
 
 
 def _opened(stack: ExitStack, builders: Mapping[str, Callable[[], StreamInput]]) -> dict[str, StreamInput]:

@@ -17,15 +17,25 @@ from headrace.incremental.render import column_name
 from headrace.plan.expressions import Column
 from headrace.sql.functions import BATCH_TIME_PLACEHOLDER
 from headrace.sql.runtime_errors import translate
+from headrace.sql.session import SessionFunctions
+from headrace.sql.vectorised import ArrowFunction
 from headrace.values import ProcessingTime, to_datetime
 
 
 class Statements:
-    """Runs statements on one locked-down session of so many threads, one at a time; close() ends the session."""
+    """Runs statements on one locked-down session, one at a time; close() ends the session.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, threads: int = 1) -> None:
+    Args:
+        connection: The session.
+        threads: How many it has.
+        functions: Functions of the pipeline's author.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, threads: int = 1, functions: Sequence[ArrowFunction] = ()
+    ) -> None:
         self._connection = connection
-        self._sql = ArrowSql(connection, Cores(threads))
+        self._sql = ArrowSql(connection, Cores(threads), SessionFunctions(connection, functions).provide)
         self._batch_time = ""
 
     def set_batch_time(self, batch_time: ProcessingTime) -> None:

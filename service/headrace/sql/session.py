@@ -1,11 +1,13 @@
 """Room 2: a DuckDB connection that can compute and nothing else: no files, no network, no extensions, no settings.
 
-Takes the SQL settings and resource limits; gives a locked connection on which the function table's texts run.
+Takes the SQL settings and resource limits; gives a locked connection, and on it the functions that the function table's
+texts call.
 Source: DuckDB's securing guide; every escape named in docs/security was tried on 2.0.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from headrace.sql.aggregates.installed import installed_functions
 from headrace.sql.settings import SqlSettings
 from headrace.sql.vectorised import ARROW_FUNCTIONS, ArrowFunction
 
+_NAMES = re.compile(r"\bheadrace_\w+")
 _LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
@@ -34,19 +37,14 @@ def open_session(
     threads: int = 2,
     memory_limit_bytes: int,
     temp_folder: Path | None,
-    functions: Sequence[ArrowFunction] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory connection in the session time zone, with headrace's functions, and locked.
-
-    DuckDB 2.0 crashes when a Python function outlives the cursor that created it: they belong to this connection, which
-    must stay open while any of its cursors is used.
+    """Return a new in-memory connection in the session time zone, and locked; `SessionFunctions` gives it functions.
 
     Args:
         settings: The session time zone is read here; ANSI mode is in the texts.
         threads: DuckDB threads.
         memory_limit_bytes: What DuckDB may hold before it spills, or fails when it may not spill.
         temp_folder: Where it spills; None forbids spilling.
-        functions: Functions of the pipeline's author.
     """
     config = dict(_LOCKED)
     # It turns sum(i + 1) into sum(i) + count(*), which never overflows where i + 1 does.
@@ -61,7 +59,6 @@ def open_session(
         # Not in the config, which has no order: without access to files no folder to spill to could be named.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET TimeZone = $1", [settings.time_zone])
-        register_functions(connection, functions)
         connection.execute("SET lock_configuration = true")
     except BaseException:
         connection.close()
@@ -69,14 +66,31 @@ def open_session(
     return connection
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection, more: Sequence[ArrowFunction] = ()) -> None:
-    """Create headrace's Arrow functions, those of installed aggregates, and more, on a connection not locked yet."""
-    for function in (*ARROW_FUNCTIONS, *installed_functions(), *more):
-        connection.create_function(
-            function.name,
-            function.run,
-            list(function.parameters),
-            function.result,
-            type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.SPECIAL,
-        )
+class SessionFunctions:
+    """The Arrow functions that statements of a session may call, each created before the first one that names it.
+
+    To create all of them takes 30 ms and 6 MB at every start; a query calls a few. DuckDB 2.0 crashes when a Python
+    function outlives the cursor that created it: they belong to this connection, which must stay open while any of its
+    cursors is used.
+
+    Args:
+        connection: The session.
+        more: Functions of the pipeline's author.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, more: Sequence[ArrowFunction] = ()) -> None:
+        self._connection = connection
+        self._missing = {function.name: function for function in (*ARROW_FUNCTIONS, *installed_functions(), *more)}
+
+    def provide(self, text: str) -> None:
+        """Create what the text names and the session lacks."""
+        for name in self._missing.keys() & set(_NAMES.findall(text)):
+            function = self._missing.pop(name)
+            self._connection.create_function(
+                name,
+                function.run,
+                list(function.parameters),
+                function.result,
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
+            )

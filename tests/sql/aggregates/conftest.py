@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from tests.sql.sessions import provided
 
 from headrace.arrow_sql import ArrowSql
 from headrace.duck import duckdb_type, literal_sql
@@ -76,7 +77,7 @@ class Folding:
 
 @pytest.fixture(scope="session")
 def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = open_session(SqlSettings(), memory_limit_bytes=500_000_000, temp_folder=None)
+    connection = provided(open_session(SqlSettings(), memory_limit_bytes=500_000_000, temp_folder=None))
     yield connection
     connection.close()
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.sql.sessions import provided
 
 from headrace.duck import literal_sql
 from headrace.sql.cast import CastMode, render_cast
@@ -137,7 +138,8 @@ def _sessions() -> Iterator[Callable[[SqlSettings], duckdb.DuckDBPyConnection]]:
 
     def of(settings: SqlSettings) -> duckdb.DuckDBPyConnection:
         if settings.time_zone not in opened:
-            opened[settings.time_zone] = open_session(settings, memory_limit_bytes=500_000_000, temp_folder=None)
+            session = open_session(settings, memory_limit_bytes=500_000_000, temp_folder=None)
+            opened[settings.time_zone] = provided(session)
         return opened[settings.time_zone]
 
     yield of
