@@ -210,8 +210,6 @@ def _told(answers: Mapping[_T, Future[Any]]) -> Iterator[tuple[_T, Any]]:
 def require_topics(producer: Producer, names: Sequence[str], clock: Clock) -> None:
     """Refuse topics to write to that are not there; librdkafka looks for them for long, for a marker for ever.
 
-    Makes the connection too, without which librdkafka looks for a coordinator only every 500 ms.
-
     Raises:
         StreamError: SINK_FAILED.
     """

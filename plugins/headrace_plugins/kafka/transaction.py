@@ -159,7 +159,10 @@ class TransactionalOutbox(PlainOutbox):
         """Make a producer and fence every earlier one of this transactional.id."""
         deadline = self._clock.monotonic_s() + _REQUEST_S
         try:
-            require_topics(self.producer, self._topics, self._clock)
+            # Twice: the first answer ends the bootstrap connection that it came by. Without one that stays, librdkafka
+            # looks for the coordinator only every 500 ms.
+            for _ in range(2):
+                require_topics(self.producer, self._topics, self._clock)
         except StreamError:
             self._drop()
             raise
