@@ -5,7 +5,7 @@ Takes an offset range; gives the columns the plan reads and the records that cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +18,8 @@ from headrace.types import Field, StructType
 
 RECORD = "record"
 """Beside decoded columns: a struct of the source's own columns."""
+
+_FEW_ROWS = 16
 
 
 class OnMalformed(Enum):
@@ -135,10 +137,9 @@ class StreamInput:
             return InputRows(rows, len(raw), raw.nbytes, malformed, raw=self._kept(raw))
         bad = np.zeros(len(raw), np.bool_)
         bad[list(malformed)] = True
-        good = pa.array(~bad)
         dead = raw.filter(pa.array(bad))
-        kept = raw.filter(good) if self._keeps_records else None
-        return InputRows(rows.filter(good), len(raw), raw.nbytes, malformed, dead, kept)
+        kept = _without(raw, malformed) if self._keeps_records else None
+        return InputRows(_without(rows, malformed), len(raw), raw.nbytes, malformed, dead, kept)
 
     def _refused(self, raw: pa.Table, malformed: Mapping[int, str], read: tuple[Offset, Offset]) -> StreamError:
         number, reason = next(iter(malformed.items()))
@@ -164,3 +165,14 @@ class StreamInput:
 
     def _kept(self, raw: pa.Table) -> pa.Table | None:
         return raw if self._keeps_records else None
+
+
+def _without(table: pa.Table, numbers: Iterable[int]) -> pa.Table:
+    """Return the table without the rows; while those are few, without a copy of the others."""
+    gone = sorted(numbers)
+    if len(gone) > _FEW_ROWS:
+        good = np.ones(len(table), np.bool_)
+        good[gone] = False
+        return table.filter(pa.array(good))
+    begins, ends = [0, *(number + 1 for number in gone)], [*gone, len(table)]
+    return pa.concat_tables([table.slice(begin, end - begin) for begin, end in zip(begins, ends, strict=True)])
