@@ -55,7 +55,7 @@ def test_sql_reaches_nothing_outside(session: duckdb.DuckDBPyConnection, stateme
 
 
 def test_settings_and_functions_are_there(session: duckdb.DuckDBPyConnection) -> None:
-    """The zone, the threads and the Arrow functions are set before the lock; threads alone may change later."""
+    """The zone and the threads are set before the lock; threads alone may change later, and functions be created."""
     assert session.execute("SELECT current_setting('allowed_configs')").fetchone() == (["threads"],)
     row = session.execute(
         "SELECT current_setting('TimeZone'), current_setting('threads'), headrace_crc32(encode('Spark')), "

@@ -85,7 +85,7 @@ class SessionFunctions:
     def provide(self, text: str) -> None:
         """Create what the text names and the session lacks."""
         for name in self._missing.keys() & set(_NAMES.findall(text)):
-            function = self._missing.pop(name)
+            function = self._missing[name]
             self._connection.create_function(
                 name,
                 function.run,
@@ -94,3 +94,4 @@ class SessionFunctions:
                 type=PythonUDFType.ARROW,
                 null_handling=FunctionNullHandling.SPECIAL,
             )
+            del self._missing[name]

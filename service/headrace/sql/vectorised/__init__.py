@@ -1,4 +1,4 @@
-"""Room 2: Arrow functions that DuckDB lacks; a session registers them all.
+"""Room 2: Arrow functions that DuckDB lacks; a session creates those that its statements name.
 
 Functions of whole arrays stand beside this table, those of single values in `values`, sketches in `sketches`. A row for
 which Spark raises fails the statement, by a `ConditionError`; for any other a function gives a value or NULL.
