@@ -128,8 +128,8 @@ def test_a_transaction_open_for_longer_than_the_broker_allows_is_written_again(
     job.queries["other"] = {"sql": "SELECT k, v FROM later", "output_mode": "append", "sink": sink}
 
     def is_given_up() -> bool:
+        sent = kafka.read(topic, IsolationLevel.READ_UNCOMMITTED)  # first: its records may be on their way still
         ends = [kafka.end_offsets(topic, level) for level in IsolationLevel]
-        sent = kafka.read(topic, IsolationLevel.READ_UNCOMMITTED)
         return ends[0] == ends[1] and len(sent) > expected(UPDATE, events, 2).total()
 
     with SinkWatch(job) as seen:
