@@ -179,6 +179,7 @@ def test_an_instance_that_starts_again_after_a_takeover_ends_and_leaves_the_othe
     second.signal(signal.SIGCONT)
     newest = max(event.ts for event in events)
     mortal.produce(source, records([Event(newest + 60_000_000, "a", 1)]))
+    second.wait_for_log('"rows_in": 1,')
     until(lambda: job.published().total() == expected(UPDATE, events).total() + 1, "the second instance to go on", 90)
     second.signal(signal.SIGTERM)
     ended = second.wait()
