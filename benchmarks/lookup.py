@@ -96,9 +96,9 @@ def _measured(kind: str, table_rows: int, batch_rows: int, batches: int) -> Look
     with _jobs(kind) as (found, whole):
         found.run_ms(clicks[0], users)
         gc.collect()
-        resident = tree_bytes(os.getpid())
+        resident, _ = tree_bytes(os.getpid())
         index_s = found.run_ms(clicks[0], users) / 1e3
-        index_bytes = tree_bytes(os.getpid()) - resident
+        index_bytes = tree_bytes(os.getpid())[0] - resident
         found.rows = 0
         found_ms = [found.run_ms(batch, users) for batch in clicks[1:]]
         whole_ms = [whole.run_ms(batch, users.slice(0)) for batch in clicks[1 : 1 + max(10, batches // 10)]]

@@ -18,13 +18,19 @@ _PAGE_BYTES = 4096
 
 
 class MemorySampler:
-    """Looks at a process tree twenty times a second while it is entered; `samples` are bytes."""
+    """Looks at a process tree twenty times a second while it is entered.
+
+    Attributes:
+        samples: Resident bytes.
+        anonymous: Those of them that no file backs, so that the system cannot take them back.
+    """
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
         self.samples: list[int] = []
+        self.anonymous: list[int] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -43,14 +49,16 @@ class MemorySampler:
 
     def _run(self) -> None:
         while not self._ended.wait(_EVERY_S):
-            size = tree_bytes(self._pid)
+            size, anonymous = tree_bytes(self._pid)
             if size:
                 self.samples.append(size)
+                self.anonymous.append(anonymous)
 
 
-def tree_bytes(pid: int) -> int:
-    """Return the resident bytes of a process and its descendants, 0 when it is gone."""
-    return sum(_resident_bytes(one) for one in _tree(pid))
+def tree_bytes(pid: int) -> tuple[int, int]:
+    """Return the resident bytes of a process and its descendants, and the anonymous of them; 0 when it is gone."""
+    found = [_resident_bytes(one) for one in _tree(pid)]
+    return sum(size for size, _ in found), sum(anonymous for _, anonymous in found)
 
 
 def growth(samples: Sequence[int]) -> float:
@@ -84,8 +92,9 @@ def _children(pid: int) -> list[int]:
     return children
 
 
-def _resident_bytes(pid: int) -> int:
+def _resident_bytes(pid: int) -> tuple[int, int]:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):
-        return 0
+        _size, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
+    except (OSError, ValueError):  # the process ended meanwhile
+        return 0, 0
+    return resident * _PAGE_BYTES, (resident - shared) * _PAGE_BYTES

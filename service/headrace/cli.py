@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from headrace.memory import share_one_allocator
 from headrace.terminal.failure import print_failure
 from headrace.terminal.verbs import COMMANDS, load_command
 
@@ -57,6 +58,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    share_one_allocator()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from pathlib import Path
-
-import pyarrow as pa
 
 _M_ARENA_MAX = -8
 """mallopt's number for the most arenas (malloc.h)."""
@@ -29,17 +28,64 @@ Columns of a few hundred kilobytes would otherwise lie between the small blocks 
 
 
 def share_one_allocator() -> None:
-    """Let Arrow use the system's allocator, and keep that to few arenas; once, before threads start.
+    """Let Arrow use the system's allocator, and keep that to few arenas; once, before Arrow is imported.
 
-    Elsewhere than on glibc only the first half applies.
+    Arrow looks for its allocator when the first buffer is asked for, which modules do as they are imported. Who sets
+    ARROW_DEFAULT_MEMORY_POOL has chosen. Elsewhere than on glibc only this half applies.
     """
-    pa.set_memory_pool(pa.system_memory_pool())
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_M_ARENA_MAX, ARENAS)
             mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
             mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
+
+
+MAPPINGS = Path("/proc/self/smaps")
+
+_MADV_DONTNEED = 4
+_LIBRARY_BYTES = 1 << 20
+"""Libraries of this size are there to stay: only a small one may go, and its addresses to others, as we look."""
+
+_MAPPING = re.compile(r"^(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S{4}) \S+ \S+ \S+ *(?P<path>.*)$")
+
+
+def release_start_pages() -> int:
+    """Unmap what was read of the libraries until now, and return how many bytes of address space that were.
+
+    Symbol tables, relocations and code that fills catalogues are read once. They stay resident, a quarter of a small
+    service, until the system is short of memory; what is read again comes back from the page cache. Takes some 10 ms.
+    Does nothing elsewhere than on Linux.
+    """
+    if sys.platform != "linux":
+        return 0
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    try:
+        ranges = library_ranges(MAPPINGS.read_text(encoding="utf-8", errors="replace"))
+    except OSError:  # a system that does not say leaves everything as it is
+        return 0
+    return sum(end - begin for begin, end in ranges if madvise(begin, end - begin, _MADV_DONTNEED) == 0)
+
+
+def library_ranges(smaps: str) -> list[tuple[int, int]]:
+    """Return the addresses of code and constants of large shared libraries, of which the file has every byte.
+
+    Args:
+        smaps: As the kernel writes it (proc_pid_smaps(5)). Where a page was written to, as the loader does in what it
+            makes read-only afterwards, `Anonymous` is not 0.
+    """
+    ranges = []
+    found: tuple[int, int] | None = None
+    for line in smaps.splitlines():
+        if mapping := _MAPPING.match(line):
+            begin, end = int(mapping["begin"], 16), int(mapping["end"], 16)
+            is_library = mapping["rights"] in {"r-xp", "r--p"} and ".so" in mapping["path"].rpartition("/")[2]
+            found = (begin, end) if is_library and end - begin >= _LIBRARY_BYTES else None
+        elif found is not None and line.startswith("Anonymous:"):
+            ranges += [found] if line.split()[1] == "0" else []
+    return ranges
 
 
 CGROUPS = Path("/sys/fs/cgroup")

@@ -1,12 +1,15 @@
-"""How much memory a process may use, and what DuckDB may hold of it for each query."""
+"""How much memory a process may use, what DuckDB may hold of it for each query, and what is given back."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from headrace.memory import allowed_bytes, query_bytes
+from headrace.memory import allowed_bytes, library_ranges, query_bytes
 
 GIB = 1 << 30
 
@@ -35,3 +38,81 @@ def test_without_a_limit_it_is_the_machines_memory(tmp_path: Path) -> None:
 def test_queries_share_two_fifths_of_the_memory(queries: int, allowed: int, each: int) -> None:
     """At most 1 GiB and at least 128 MiB each."""
     assert abs(query_bytes(queries, allowed) - each) <= 1
+
+
+SMAPS = """\
+10000000-10400000 r--p 00000000 fe:00 77                 /opt/my libs/libbig.so.2
+Size:               4096 kB
+Rss:                 640 kB
+Anonymous:             0 kB
+VmFlags: rd mr mw me
+10400000-10800000 r-xp 00400000 fe:00 77                 /opt/my libs/libbig.so.2
+Rss:                 640 kB
+Anonymous:             0 kB
+10800000-10a00000 r--p 00800000 fe:00 77                 /opt/my libs/libbig.so.2
+Rss:                 640 kB
+Anonymous:           640 kB
+10a00000-10c00000 rw-p 00a00000 fe:00 77                 /opt/my libs/libbig.so.2
+Rss:                  64 kB
+Anonymous:             0 kB
+10c00000-10e00000 rw-p 00000000 00:00 0
+Rss:                   0 kB
+Anonymous:             0 kB
+10e00000-10e80000 r-xp 00000000 fe:00 78                 /usr/lib/libsmall.so
+Rss:                  64 kB
+Anonymous:             0 kB
+20000000-20200000 r--p 00000000 fe:00 79                 /var/data/table.sst
+Rss:                  64 kB
+Anonymous:             0 kB
+30000000-30200000 r--p 00000000 00:00 0                  [vvar]
+Rss:                   0 kB
+Anonymous:             0 kB
+"""
+
+
+def test_only_what_the_file_of_a_large_library_has_is_given_back() -> None:
+    """Not what the loader wrote to, not data, not small libraries, not other files."""
+    assert library_ranges(SMAPS) == [(0x10000000, 0x10400000), (0x10400000, 0x10800000)]
+
+
+RELEASE = """
+import duckdb, pyarrow.compute as pc
+from pathlib import Path
+from headrace.memory import release_start_pages
+
+def file_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[2]) * 4096
+
+first = duckdb.sql("SELECT sum(x) FROM range(1000) t(x)").fetchall(), pc.sum([1, 2]).as_py()
+before = file_bytes()
+assert release_start_pages() > 50 << 20
+after = file_bytes()
+assert (duckdb.sql("SELECT sum(x) FROM range(1000) t(x)").fetchall(), pc.sum([1, 2]).as_py()) == first
+print(before > 2 * after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc and madvise() as Linux has them")
+def test_what_the_start_read_is_given_back_and_comes_back_when_used() -> None:
+    """In a process of its own: the libraries work as before, and more than half of their pages are gone."""
+    child = subprocess.run([sys.executable, "-c", RELEASE], capture_output=True, text=True, check=False)
+    assert (child.stdout, child.stderr) == ("True\n", "")
+
+
+ALLOCATOR = """
+import headrace.cli, sys
+assert "pyarrow" not in sys.modules
+headrace.cli.share_one_allocator()
+import pyarrow
+print(pyarrow.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize(("chosen", "used"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")])
+def test_arrow_begins_with_the_systems_allocator_unless_told_otherwise(chosen: dict[str, str], used: str) -> None:
+    """It is told before Arrow is imported: what is asked of another one before stays there."""
+    environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    child = subprocess.run(
+        [sys.executable, "-c", ALLOCATOR], env=environment | chosen, capture_output=True, text=True, check=False
+    )
+    assert (child.stdout, child.stderr) == (f"{used}\n", "")

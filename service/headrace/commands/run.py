@@ -11,7 +11,6 @@ import typer
 from headrace.config.run_options import RunOptions
 from headrace.engine.service import run_service
 from headrace.logs import LogFormat, configure_logs
-from headrace.memory import share_one_allocator
 from headrace.terminal.opened import FileArgument, PlainSecretsOption, SetOption, open_pipeline
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,7 +54,6 @@ def run_pipeline(  # noqa: PLR0913 -- each parameter is a flag of the command
     allow_plain_secrets: PlainSecretsOption = False,
 ) -> None:
     """Run the queries of a pipeline file."""
-    share_one_allocator()
     address = _address(http)
     pipeline = open_pipeline(file, overrides, allow_plain_secrets=allow_plain_secrets)
     unknown = sorted(set(query or ()) - set(pipeline.queries))

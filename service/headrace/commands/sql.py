@@ -21,7 +21,6 @@ from headrace.batch.session import TIME_ZONE, BatchSession
 from headrace.batch.splitter import Splitter
 from headrace.clock import SystemClock
 from headrace.errors import StreamError, StreamErrors
-from headrace.memory import share_one_allocator
 from headrace.terminal.failure import error_console, failure_json, print_failure
 from headrace.terminal.opened import PlainSecretsOption, SetOption, open_pipeline
 
@@ -55,7 +54,6 @@ def run_sql(  # noqa: PLR0913 -- each parameter is a flag of the command
     if statements is not None and file is not None:
         msg = "give statements as an argument or with --file, not both"
         raise typer.BadParameter(msg)
-    share_one_allocator()
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is our error to report
     opened = open_pipeline(pipeline, overrides, allow_plain_secrets=allow_plain_secrets) if pipeline else None
     session = BatchSession({} if time_zone is None else {TIME_ZONE: time_zone}, SystemClock(), opened)
