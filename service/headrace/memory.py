@@ -42,50 +42,42 @@ def share_one_allocator() -> None:
             mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
 
 
-MAPPINGS = Path("/proc/self/smaps")
+MAPPINGS = Path("/proc/self/maps")
 
 _MADV_DONTNEED = 4
 _LIBRARY_BYTES = 1 << 20
 """Libraries of this size are there to stay: only a small one may go, and its addresses to others, as we look."""
 
-_MAPPING = re.compile(r"^(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S{4}) \S+ \S+ \S+ *(?P<path>.*)$")
+_CODE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +\S.*\.so[^/\n]*$", re.MULTILINE)
 
 
-def release_start_pages() -> int:
-    """Unmap what was read of the libraries until now, and return how many bytes of address space that were.
+def release_start_code() -> int:
+    """Unmap the libraries' code, which comes back as it is called, and return how many bytes of addresses that were.
 
-    Symbol tables, relocations and code that fills catalogues are read once. They stay resident, a quarter of a small
-    service, until the system is short of memory; what is read again comes back from the page cache. Takes some 10 ms.
-    Does nothing elsewhere than on Linux.
+    Code that initialises libraries and fills catalogues runs once. It stays resident, a quarter of a small service,
+    until the system is short of memory. Does nothing elsewhere than on Linux.
     """
     if sys.platform != "linux":
         return 0
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     try:
-        ranges = library_ranges(MAPPINGS.read_text(encoding="utf-8", errors="replace"))
+        ranges = code_ranges(MAPPINGS.read_text(encoding="utf-8", errors="replace"))
     except OSError:  # a system that does not say leaves everything as it is
         return 0
     return sum(end - begin for begin, end in ranges if madvise(begin, end - begin, _MADV_DONTNEED) == 0)
 
 
-def library_ranges(smaps: str) -> list[tuple[int, int]]:
-    """Return the addresses of code and constants of large shared libraries, of which the file has every byte.
+def code_ranges(maps: str) -> list[tuple[int, int]]:
+    """Return the addresses of the code of large shared libraries.
+
+    Nothing is ever written there, so that the file has every byte; of a library's constants the loader writes some.
 
     Args:
-        smaps: As the kernel writes it (proc_pid_smaps(5)). Where a page was written to, as the loader does in what it
-            makes read-only afterwards, `Anonymous` is not 0.
+        maps: As the kernel writes it (proc_pid_maps(5)).
     """
-    ranges = []
-    found: tuple[int, int] | None = None
-    for line in smaps.splitlines():
-        if mapping := _MAPPING.match(line):
-            begin, end = int(mapping["begin"], 16), int(mapping["end"], 16)
-            is_library = mapping["rights"] in {"r-xp", "r--p"} and ".so" in mapping["path"].rpartition("/")[2]
-            found = (begin, end) if is_library and end - begin >= _LIBRARY_BYTES else None
-        elif found is not None and line.startswith("Anonymous:"):
-            ranges += [found] if line.split()[1] == "0" else []
-    return ranges
+    found = [(int(begin, 16), int(end, 16)) for begin, end in _CODE.findall(maps)]
+    return [(begin, end) for begin, end in found if end - begin >= _LIBRARY_BYTES]
 
 
 CGROUPS = Path("/sys/fs/cgroup")

@@ -23,7 +23,7 @@ from headrace.engine.query import QueryLimits, open_parts
 from headrace.engine.report import QueryReporter
 from headrace.engine.startup import recover
 from headrace.errors import IndoubtError, Retry, StreamError, StreamErrors, SupersededError
-from headrace.memory import release_start_pages
+from headrace.memory import release_start_code
 from headrace.progress.history import Activity, ProgressHistory
 from headrace.progress.line import batch_fields
 from headrace.progress.metrics import Metrics
@@ -158,7 +158,7 @@ class QueryRunner:
             if start.was_rebuilt:
                 self._metrics.state_corrupted(self.name)
             self._move(QueryState.RUNNING)
-            release_start_pages()
+            release_start_code()
             QueryLoop(parts, self._options.limits, reporter, self._stop).run(start)
         finally:
             parts.close()
