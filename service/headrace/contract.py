@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -382,7 +383,7 @@ def find_plugin(name: str, kind: PluginKind) -> Plugin:
         StreamError: PLUGIN_UNKNOWN.
     """
     wanted = f"{kind.value}.{name.lower()}"
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    found = installed_plugins()
     entry = found.get(wanted)
     if entry is None:
         prefix = f"{kind.value}."
@@ -395,4 +396,13 @@ def find_plugin(name: str, kind: PluginKind) -> Plugin:
 
 def all_plugins() -> list[Plugin]:
     """Return every installed plugin, by kind and name."""
-    return [entry.load() for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)]
+    return [entry.load() for _, entry in sorted(installed_plugins().items())]
+
+
+@cache
+def installed_plugins() -> Mapping[str, EntryPoint]:
+    """Return the entry points, by kind and name; packages are looked at once in the life of the process.
+
+    A look opens a file of every package there is, some milliseconds, and a start asks for a plugin thirty times.
+    """
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headrace.contract import installed_plugins
+
 MODULE = '''
 """Plugins that have a SPEC and nothing to build."""
 from headrace.contract import Kind, Option, Passthrough, Plugin, PluginKind, Spec
@@ -55,8 +57,10 @@ def pond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: pond-plugins\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text(ENTRY_POINTS)
     sys.path.insert(0, str(site))
+    installed_plugins.cache_clear()
     yield site
     sys.path.remove(str(site))
+    installed_plugins.cache_clear()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from headrace.assembly.compile import compile_query
 from headrace.clock import ManualClock
 from headrace.config.pipeline import Pipeline
 from headrace.config.yaml_tree import YamlTree
+from headrace.contract import installed_plugins
 from headrace.engine.query import QueryLimits, QueryParts, open_parts
 
 FLAKY = '''
@@ -62,8 +63,10 @@ def flaky_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: flaky-plugin\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text("[headrace.plugins]\nsink.flaky = flaky_plugin:PLUGIN\n")
     sys.path.insert(0, str(site))
+    installed_plugins.cache_clear()
     yield
     sys.path.remove(str(site))
+    installed_plugins.cache_clear()
 
 
 @pytest.fixture

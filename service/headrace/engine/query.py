@@ -142,13 +142,14 @@ def open_parts(compiled: CompiledQuery, folder: Path, clock: Clock, limits: Quer
         checkpoint.describe(to_json(runner.stored))
         state = checkpoint.open_state((*state_tables(compiled.steps), WATERMARK_TABLE), limits.state_store)
         stack.callback(state.close)
-        journal, upkeep = (_thread(stack, kind, compiled.name) for kind in ("journal", "upkeep"))
         inputs = _opened(stack, build_inputs(compiled, checkpoint.query_id, clock))
         sink = build_sink(compiled, checkpoint.query_id, clock)
         stack.callback(sink.close)
         dead_letters = build_dead_letters(compiled, checkpoint.query_id, clock)
         if dead_letters is not None:
             stack.callback(dead_letters.close)
+        # Threads end before what they work on is closed.
+        journal, upkeep = (_thread(stack, kind, compiled.name) for kind in ("journal", "upkeep"))
         if worker is not None:
             worker.wait_ready()
         return QueryParts(

@@ -7,6 +7,7 @@ decided batch. Takes opened parts; gives the batch to go on with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -68,7 +69,8 @@ def recover(query: QueryParts, *, assume: str | None = None, owner: int = 0) -> 
     query.owner = (marker.owner if marker else 0) + 1
     query.sink.claim(Marker(query.checkpoint.query_id, decision.state_batch, decision.state_delta, query.owner))
     if query.dead_letters is not None:
-        query.dead_letters.recover(query.owner)
+        # Beside the first batch, which waits for the journal before it publishes; an idle query waits for it too.
+        query.journal.hand(partial(query.dead_letters.recover, query.owner))
     brought = _bring_state(query, decision)
     _restore_watermark(query, decision, last, commit)
     _log.info("recovered", query=query.compiled.name, case=decision.case.value, next_batch=decision.next_batch)
