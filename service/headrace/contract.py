@@ -22,8 +22,7 @@ from headrace.types import StructType
 
 ENTRY_POINTS = "headrace.plugins"
 
-JsonValue = Any
-"""What json.loads gives."""
+JsonValue = Any  # what json.loads gives
 
 
 class PluginKind(Enum):
@@ -218,9 +217,8 @@ class Marker:
 
     def to_json(self) -> str:
         """Return the text form, version 1."""
-        return json.dumps(
-            {"v": 1, "query_id": self.query_id, "batch": self.batch_id, "delta": self.delta, "owner": self.owner}
-        )
+        facts = {"query_id": self.query_id, "batch": self.batch_id, "delta": self.delta, "owner": self.owner}
+        return json.dumps({"v": 1, **facts})
 
     @staticmethod
     def from_json(text: str) -> Marker:
@@ -382,15 +380,12 @@ def find_plugin(name: str, kind: PluginKind) -> Plugin:
     Raises:
         StreamError: PLUGIN_UNKNOWN.
     """
-    wanted = f"{kind.value}.{name.lower()}"
-    found = installed_plugins()
-    entry = found.get(wanted)
-    if entry is None:
-        prefix = f"{kind.value}."
-        names = [key.removeprefix(prefix) for key in found if key.startswith(prefix)]
+    plugins, prefix = installed_plugins(), f"{kind.value}."
+    if prefix + name.lower() not in plugins:
+        names = [key.removeprefix(prefix) for key in plugins if key.startswith(prefix)]
         message = f'no {kind.value} plugin is called "{name}"'
         raise StreamError("PLUGIN_UNKNOWN", message, hint=did_you_mean(name.lower(), names))
-    plugin: Plugin = entry.load()
+    plugin: Plugin = plugins[prefix + name.lower()].load()
     return plugin
 
 
@@ -399,10 +394,7 @@ def all_plugins() -> list[Plugin]:
     return [entry.load() for _, entry in sorted(installed_plugins().items())]
 
 
-@cache
+@cache  # a look opens a file of every package there is, and a start asks thirty times
 def installed_plugins() -> Mapping[str, EntryPoint]:
-    """Return the entry points, by kind and name; packages are looked at once in the life of the process.
-
-    A look opens a file of every package there is, some milliseconds, and a start asks for a plugin thirty times.
-    """
+    """Return the entry points by kind and name, such as ``sink.kafka``, as they are at the first call."""
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 import pytest
@@ -75,3 +76,22 @@ def test_a_poison_record_goes_to_the_dead_letters_byte_for_byte_and_once(
         "headrace.partition": b"0",
         "headrace.offset": b"60",
     }
+
+
+@pytest.mark.parametrize("count", [0, 240])
+def test_a_topic_of_dead_letters_that_is_not_there_is_told_whether_or_not_there_are_records(
+    count: int, new_job: NewJob, new_topic: NewTopic, kafka: Kafka, events: Sequence[Event]
+) -> None:
+    """It is looked for beside the first batch, which is not published then."""
+    source = new_topic(2)
+    if count:
+        kafka.produce(source, records(events[:count]))
+    job = new_job(STATELESS, source)
+    job.source["decode"].update(on_error="dead_letter", dead_letter={"topic": f"{source}-nowhere"})
+    child = job.start()
+    child.wait_for_log("query failed")
+    child.signal(signal.SIGTERM)
+    failed = child.wait().events("query failed")[0]
+    assert failed["error_class"] == "SINK_FAILED"
+    assert f"there is no topic {source}-nowhere to write to" in failed["error"]
+    assert not job.published()

@@ -166,10 +166,21 @@ class Alias:
     column: Column
 
 
+_names_of: dict[type, tuple[str, ...]] = {}
+
+
+def field_names(node: Any) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields, in order; looked up once a class, since every walk over a plan asks."""
+    kind = type(node)
+    if kind not in _names_of:
+        _names_of[kind] = tuple(item.name for item in fields(kind))
+    return _names_of[kind]
+
+
 def children(expression: Expression) -> Iterator[Expression]:
     """Yield the direct sub-expressions in order."""
-    for item in fields(expression):
-        yield from _expressions_in(getattr(expression, item.name))
+    for name in field_names(expression):
+        yield from _expressions_in(getattr(expression, name))
 
 
 def _expressions_in(value: Any) -> Iterator[Expression]:
@@ -197,11 +208,11 @@ def references(expression: Expression) -> frozenset[int]:
 def rewrite(expression: Expression, rule: Callable[[Expression], Expression]) -> Expression:
     """Return the expression with rule applied to every node, innermost first."""
     changes: dict[str, Any] = {}
-    for item in fields(expression):
-        old = getattr(expression, item.name)
+    for name in field_names(expression):
+        old = getattr(expression, name)
         new = _rewritten(old, rule)
         if new is not old:
-            changes[item.name] = new
+            changes[name] = new
     return rule(replace(expression, **changes) if changes else expression)
 
 

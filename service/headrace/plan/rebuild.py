@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from headrace.plan.expressions import Expression
+from headrace.plan.expressions import Expression, field_names
 
 
 def with_children(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Return the expression with `change` applied to each direct part; itself when nothing changes."""
     changes = {}
-    for item in fields(expression):
-        old = getattr(expression, item.name)
+    for name in field_names(expression):
+        old = getattr(expression, name)
         new = _changed(old, change)
         if new is not old:
-            changes[item.name] = new
+            changes[name] = new
     return replace(expression, **changes) if changes else expression
 
 

@@ -7,10 +7,10 @@ do not change are given back as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from headrace.plan.expressions import Alias, Column, Expression, references, substitute, walk
+from headrace.plan.expressions import Alias, Column, Expression, field_names, references, substitute, walk
 from headrace.plan.nodes import Plan, SortKey
 
 P = TypeVar("P", bound=Plan)
@@ -40,9 +40,9 @@ def map_expressions(plan: P, change: Callable[[Expression], Expression]) -> P:
 
 def expressions_of(plan: Plan) -> Iterator[Expression]:
     """Yield each whole expression that the node itself evaluates, in order."""
-    for item in fields(plan):
-        if item.name not in _NAMES:
-            yield from _expressions_in(getattr(plan, item.name))
+    for name in field_names(plan):
+        if name not in _NAMES:
+            yield from _expressions_in(getattr(plan, name))
 
 
 def read_columns(plan: Plan) -> frozenset[int]:
@@ -86,12 +86,12 @@ def _expressions_in(value: Any) -> Iterator[Expression]:
 
 def _rebuilt(plan: P, change: Callable[[Any], Any], skip: frozenset[str] = frozenset()) -> P:
     changes = {}
-    for item in fields(plan):
-        if item.name not in skip:
-            old = getattr(plan, item.name)
+    for name in field_names(plan):
+        if name not in skip:
+            old = getattr(plan, name)
             new = _changed(old, change)
             if new is not old:
-                changes[item.name] = new
+                changes[name] = new
     return replace(plan, **changes) if changes else plan
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.plan.expressions import Column
+from headrace.plan.expressions import Column, field_names
 from headrace.types import Field, StructType
 from headrace.values import Position
 
@@ -25,7 +25,7 @@ class Plan:
     @property
     def inputs(self) -> tuple[Plan, ...]:
         """The nodes it reads, left to right."""
-        return tuple(_plans_in(tuple(getattr(self, item.name) for item in fields(self))))
+        return tuple(_plans_in(tuple(getattr(self, name) for name in field_names(self))))
 
     @property
     def is_streaming(self) -> bool:
