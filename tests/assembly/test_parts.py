@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from headrace.assembly.build import build_sink, static_table
+from headrace.assembly.build import build_sink, producer_options, static_table
 from headrace.assembly.compile import compile_query
 from headrace.clock import ManualClock
 from headrace.config.load import load
@@ -66,3 +66,40 @@ def test_times_are_written_in_the_sessions_zone(
     [file] = (tmp_path / "out").glob("part-*.json")
     assert file.read_text() == f'{{"at":"2024-01-01T{shown}.000{suffix}"}}\n'
     assert f"|2024-01-01 {shown}|" in capsys.readouterr().out
+
+
+TUNED = """\
+version: 1
+name: tuned
+sources:
+  events:
+    format: kafka
+    options:
+      kafka.bootstrap.servers: "localhost:1"
+      subscribe: events
+      kafka.allow.auto.create.topics: "true"
+      kafka.check.crcs: "false"
+      kafka.client.rack: a
+      kafka.fetch.wait.max.ms: 50
+      kafka.heartbeat.interval.ms: 1000
+      kafka.isolation.level: read_uncommitted
+      kafka.max.partition.fetch.bytes: 500000
+      kafka.max.poll.interval.ms: 600000
+      kafka.partition.assignment.strategy: range
+      kafka.queued.max.messages.kbytes: 2048
+      kafka.session.timeout.ms: 10000
+    decode: {format: json, schema: "k INT", on_error: dead_letter, dead_letter: {topic: dead}}
+queries:
+  all: {sql: SELECT k FROM events, sink: {format: memory}}
+checkpoint: {location: state}
+"""
+
+
+def test_dead_letters_get_the_sources_settings_but_those_of_consumers(tmp_path: Path) -> None:
+    """Where the brokers are and what both kinds of clients have."""
+    (tmp_path / "p.yaml").write_text(TUNED)
+    pipeline = load(tmp_path / "p.yaml", environment={})
+    assert producer_options(pipeline.sources["events"]) == {
+        "kafka.bootstrap.servers": "localhost:1",
+        "kafka.client.rack": "a",
+    }

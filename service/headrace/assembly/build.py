@@ -201,7 +201,7 @@ def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: 
     plugin, options = built_options(
         PluginKind.SINK,
         "kafka",
-        {**_connection(config), **target.options, **ours},
+        {**producer_options(config), **target.options, **ours},
     )
     own_id = f"{query_id}-dead-letters-{name}"
     sink: Sink = plugin.build(
@@ -210,13 +210,17 @@ def _dead_letter_sink(compiled: CompiledQuery, name: str, query_id: str, clock: 
     return sink
 
 
-_CONSUMER_ONLY = ("kafka.isolation.level", "kafka.group.id", "kafka.fetch.", "kafka.max.poll.", "kafka.session.")
+_OF_CONSUMERS = (
+    *("allow.auto.create.", "check.crcs", "enable.partition.eof", "fetch.", "group.", "heartbeat.", "isolation.level"),
+    *("max.partition.fetch.", "max.poll.", "partition.assignment.", "queued.", "session."),
+)
+"""How the names of settings begin that only a consumer has (librdkafka's CONFIGURATION page)."""
 
 
-def _connection(config: SourceConfig) -> dict[str, Any]:
-    """The source's ``kafka.*`` options that a producer takes too."""
+def producer_options(config: SourceConfig) -> dict[str, Any]:
+    """Return a source's ``kafka.*`` options that a producer takes too; it warns of others at every start."""
     return {
         key: value
         for key, value in config.options.items()
-        if key.lower().startswith("kafka.") and not key.lower().startswith(_CONSUMER_ONLY)
+        if key.lower().startswith("kafka.") and not key.lower().removeprefix("kafka.").startswith(_OF_CONSUMERS)
     }
