@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
-from headrace.memory import share_one_allocator
+from headrace.memory import share_one_allocator, share_the_cores
 from headrace.terminal.failure import print_failure
 from headrace.terminal.verbs import COMMANDS, load_command
 
@@ -59,6 +59,7 @@ def _options(
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     share_one_allocator()
+    share_the_cores()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Ground floor: how this process takes memory from the system.
+"""Ground floor: how this process takes memory and threads from the system.
 
 Every client here brings threads and an allocator of its own; left alone each keeps pools that only grow. One allocator
 with few arenas costs a service some tens of megabytes less, and gives memory back when a backlog has been worked off.
@@ -40,6 +40,15 @@ def share_one_allocator() -> None:
             mallopt(_M_ARENA_MAX, ARENAS)
             mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
             mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
+
+
+def share_the_cores() -> None:
+    """Let NumPy compute on the thread that calls it; once, before NumPy is imported.
+
+    OpenBLAS starts a thread for every further core, each of which first spins. Queries share the cores instead, as
+    Spark's Python workers do (OMP_NUM_THREADS of PythonRunner). Who sets OPENBLAS_NUM_THREADS has chosen.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
 
 
 MAPPINGS = Path("/proc/self/maps")

@@ -99,3 +99,28 @@ def test_arrow_begins_with_the_systems_allocator_unless_told_otherwise(chosen: d
         [sys.executable, "-c", ALLOCATOR], env=environment | chosen, capture_output=True, text=True, check=False
     )
     assert (child.stdout, child.stderr) == (f"{used}\n", "")
+
+
+CORES = """
+import headrace.cli, os, sys
+assert "numpy" not in sys.modules
+headrace.cli.share_the_cores()
+import numpy
+print(os.environ["OPENBLAS_NUM_THREADS"], len(os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc as Linux has it")
+@pytest.mark.parametrize(
+    ("chosen", "seen"),
+    [({}, (1, 1)), ({"OPENBLAS_NUM_THREADS": "3"}, (3, 3)), ({"OMP_NUM_THREADS": "2"}, (2, 2))],
+)
+def test_numpy_starts_no_threads_unless_told_to(chosen: dict[str, str], seen: tuple[int, int]) -> None:
+    """The number of threads that is set, and of those the process has; on one core OpenBLAS never starts another."""
+    named = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in named}
+    child = subprocess.run(
+        [sys.executable, "-c", CORES], env=environment | chosen, capture_output=True, text=True, check=False
+    )
+    told, threads = seen
+    assert (child.stdout, child.stderr) == (f"{told} {min(threads, len(os.sched_getaffinity(0)))}\n", "")
