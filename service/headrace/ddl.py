@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, did_you_mean
 from headrace.types import (
     BIGINT,

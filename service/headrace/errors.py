@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from headrace.dataclass import dataclass
 from headrace.values import Position
 
 

@@ -6,9 +6,11 @@ instant (Arrow timestamp[us, UTC]), TIMESTAMP_NTZ has no zone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import pyarrow as pa
+
+from headrace.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

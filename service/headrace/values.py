@@ -7,10 +7,11 @@ types, so that a watermark can never be compared with the wall clock by accident
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 from urllib.parse import unquote, urlsplit
+
+from headrace.dataclass import dataclass
 
 EventTime = NewType("EventTime", int)
 """Microseconds since the Unix epoch, UTC, read from the data."""

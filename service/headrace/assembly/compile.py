@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from sqlglot.expressions import Expr
 
@@ -18,6 +17,7 @@ from headrace.assembly.schemas import source_schema, table_schema
 from headrace.check.checks import check
 from headrace.config.pipeline import CheckpointConfig, Pipeline, QueryConfig, ViewConfig
 from headrace.config.shape.source import WatermarkConfig
+from headrace.dataclass import dataclass
 from headrace.ddl import parse_schema
 from headrace.errors import StreamError, StreamErrors
 from headrace.incremental.compile import compile_steps

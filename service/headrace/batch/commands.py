@@ -6,7 +6,8 @@ Takes a statement's text; gives a `Command`, or None for what the query parser i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from headrace.dataclass import dataclass
 
 _NAME = r"(?:`([^`]+)`|(\w+))"
 _BEFORE = r"(?s)\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"

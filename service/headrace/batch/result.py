@@ -6,11 +6,11 @@ Source: Spark's commands, and HiveResult for the lines that the shell prints of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from headrace.batch.commands import Command
+from headrace.dataclass import dataclass
 from headrace.types import BOOLEAN, STRING, ArrayType, DataType, MapType, StructType, struct
 
 _WIDTH = 20

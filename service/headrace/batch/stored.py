@@ -7,13 +7,13 @@ options and columns are those of Spark's `statestore` and `state-metadata` forma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from sqlglot import exp
 
 from headrace.config.pipeline import Pipeline
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, did_you_mean
 from headrace.operators.stored.description import DEFAULT_STORE, TIMERS, StoredState
 from headrace.operators.stored.reader import StoredQuery

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlglot import exp
 
 from headrace.batch.commands import Command
 from headrace.batch.stored import StoredTable
 from headrace.contract import Table
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 
 Read = Mapping[str, Table | StoredTable]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call

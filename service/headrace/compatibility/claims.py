@@ -6,12 +6,13 @@ Takes the YAML files beside it; gives sections of claims, in the order of the pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from headrace.dataclass import dataclass
 
 FILES = ("sources_and_sinks", "operators", "python", "sql", "functions", "rules", "running")
 """The files, in the order of the page."""

@@ -7,7 +7,7 @@ rooms call `built_options` at the moment they build a plugin.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from headrace.config.findings import dotted
 from headrace.config.secrets import REFERENCE, Secret, is_secret_option, mask, resolve_secret, reveal
 from headrace.config.yaml_tree import KeyPath, YamlTree
 from headrace.contract import Options, Plugin, PluginKind, Spec, find_plugin
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.options import parse_options
 from headrace.values import local_path

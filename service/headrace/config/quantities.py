@@ -6,12 +6,12 @@ Takes YAML values, gives values with units; a ValueError says what is allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
+from headrace.dataclass import dataclass
 from headrace.values import parse_duration_us
 
 

@@ -5,7 +5,7 @@ Gives one frozen value that the engine reads; knows nothing of how it was typed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from headrace.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

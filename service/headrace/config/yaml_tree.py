@@ -7,12 +7,13 @@ of the text at once. It knows nothing of what the keys mean.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.values import Position
 

@@ -16,11 +16,11 @@ three files while the batch goes on, in this order. Takes a plan, gives measurem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
 from headrace.contract import Marker
+from headrace.dataclass import dataclass
 from headrace.engine.checkpoint import BatchPlan, CommitEntry
 from headrace.engine.query import QueryParts
 from headrace.failpoints import failpoint

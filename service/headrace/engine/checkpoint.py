@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headrace.contract import JsonValue, Offset
+from headrace.dataclass import dataclass
 from headrace.ddl import parse_schema
 from headrace.engine.compatibility import Record, differences, older_states
 from headrace.errors import StreamError, StreamErrors

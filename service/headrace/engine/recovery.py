@@ -7,8 +7,9 @@ sink's marker is the decision about a batch; local files alone never are, unless
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from headrace.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ the nesting, so that a stretch runs as one pipeline.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from headrace.dataclass import dataclass
 from headrace.duck import quote
 from headrace.incremental.render import Renderer, column_name, typed
 from headrace.plan import nodes

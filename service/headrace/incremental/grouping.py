@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, window_struct
 from headrace.incremental.render import Renderer, column_name, typed

@@ -7,8 +7,8 @@ StreamingSymmetricHashJoinHelper, JoinConditionSplitPredicates and JoinStateWate
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.incremental.render import Renderer
 from headrace.plan.conditions import conjuncts, equal_pairs, pair_of

@@ -7,8 +7,8 @@ that the rows found are never too few; the join itself still compares the keys o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type
 from headrace.incremental.fragment import Fragment, filtered, project, scan
 from headrace.incremental.render import Renderer

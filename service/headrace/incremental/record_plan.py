@@ -7,8 +7,9 @@ What it takes to send a row back that arrived too late, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from headrace.dataclass import dataclass
 from headrace.plan.expressions import Alias, Column, Expression, GetField, references
 from headrace.plan.ids import ColumnIds
 from headrace.plan.nodes import (

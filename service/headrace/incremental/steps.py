@@ -7,9 +7,10 @@ steps name their tables in the state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeAlias
 
+from headrace.dataclass import dataclass
 from headrace.plan.expressions import Column
 from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import NO_GUARD, JoinType, TimeGuard

@@ -6,8 +6,8 @@ Takes an optimized plan and its steps; gives traces, which run only in a batch i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.incremental.compile import compile_steps
 from headrace.incremental.record_plan import Traced, traced
 from headrace.incremental.steps import (

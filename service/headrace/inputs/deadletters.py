@@ -8,11 +8,11 @@ are added.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from headrace.contract import Marker, Sink
+from headrace.dataclass import dataclass
 from headrace.inputs.stream import InputRows
 
 _HEADER = pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])

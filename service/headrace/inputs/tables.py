@@ -7,12 +7,12 @@ unnoticed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from headrace.clock import Clock
 from headrace.contract import Table
+from headrace.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ which records go to dead letters and why. Costs nothing in a batch that left not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.dataclass import dataclass
 from headrace.incremental.record_plan import RECORD_NUMBER
 from headrace.incremental.traces import Guarded, Trace
 from headrace.operators.run import StepRunner, StepsResult

@@ -7,11 +7,12 @@ the event times observed and what each operator did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace.incremental.render import column_name
 from headrace.incremental.steps import (
     AggregateGroups,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace.values import EventTime, ProcessingTime
 from headrace_state import StateBatch
 

@@ -5,10 +5,10 @@ Takes intervals, gives the sessions they make up. Source: Spark MergingSessionsI
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
+
+from headrace.dataclass import dataclass
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -8,12 +8,12 @@ is the least (or greatest) over all nodes, where a node that has seen nothing co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.dataclass import dataclass
 from headrace.values import US_PER_MS, EventTime, ProcessingTime
 
 _FOR_EVER = 1 << 62

@@ -7,10 +7,11 @@ column ids, so that a relation can be joined with itself. A view sees only what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors, did_you_mean
 from headrace.plan.group_code import GroupCode
 from headrace.plan.nodes import NO_GUARD, TimeGuard

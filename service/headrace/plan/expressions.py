@@ -7,9 +7,10 @@ the function table in `headrace.sql.functions`, arguments are already cast to th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.types import DataType
 from headrace.values import Position
 

@@ -6,9 +6,9 @@ Takes the callable and what the pipeline file says of it; the code itself runs i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.stateful import TimeMode
 from headrace.types import StructType
 from headrace.workers.looking import NamedCode, look, takes_tables

@@ -6,9 +6,9 @@ state watermark of this side. Source: Spark StreamingJoinHelper.getStateValueWat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from headrace.dataclass import dataclass
 from headrace.plan.conditions import conjuncts
 from headrace.plan.expressions import Call, Cast, Column, Expression, GetField, Literal, references, rewrite
 from headrace.types import DAY_TIME_INTERVAL, TIMESTAMP

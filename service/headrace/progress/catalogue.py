@@ -6,8 +6,9 @@ from a fixed list, never from data. Units are Prometheus' base units: seconds, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from headrace.dataclass import dataclass
 
 _SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
+from headrace.dataclass import dataclass
 from headrace.progress.model import BatchProgress
 
 RECENT_LIMIT = 100

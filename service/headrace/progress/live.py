@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from headrace.dataclass import dataclass
 from headrace.progress.line import batch_fields, line_text
 from headrace.progress.model import BatchProgress
 from headrace.values import iso_millis

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headrace.contract import JsonValue, Offset, SourceLag
+from headrace.dataclass import dataclass
 from headrace.values import EventTime, ProcessingTime
 
 LATEST_OFFSET = "latestOffset"

@@ -8,8 +8,8 @@ keeps the buffers of a key in state; it never sees rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.sql.function import Argument, Rendered
 from headrace.sql.settings import SqlSettings
 from headrace.types import DataType

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import groupby
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type, let, quote_text
 from headrace.errors import StreamError
 from headrace.sql.cast import CastMode

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.sql.settings import SqlSettings
 from headrace.types import DataType
 

@@ -7,9 +7,9 @@ text of an interval as a literal. Source: Spark IntervalUtils.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.types import DAY_TIME_FIELDS, FIELD_SIZES, IntervalType
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from zoneinfo import available_timezones
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.time_text import is_utc
 

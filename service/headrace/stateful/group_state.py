@@ -6,10 +6,11 @@ Source: PySpark GroupState and Spark GroupStateImpl; the rules and the kinds of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
+
+from headrace.dataclass import dataclass
 
 
 class TimeMode(Enum):

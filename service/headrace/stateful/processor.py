@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from headrace.dataclass import dataclass
 
 Values = Any
 """A tuple, one value a column of a schema; what is read has the columns as attributes too."""

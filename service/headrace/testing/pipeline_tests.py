@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.testing.cases.model import Case, read_case
 from headrace.testing.cases.run import run_case

@@ -7,7 +7,7 @@ at nothing else: a broker that is down is no reason to kill a process that will 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from headrace.clock import Clock, SystemClock
+from headrace.dataclass import dataclass
 from headrace.web.guard import SecurityHeaders
 from headrace.web.page import STYLE, status_page
 from headrace.web.twin import query_json, summary_json

@@ -6,10 +6,11 @@ The engine implements `StatusView`; everything here is a value, so a page never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from headrace.contract import JsonValue
+from headrace.dataclass import dataclass
 from headrace.progress.history import QueryStatus
 from headrace.progress.model import BatchProgress
 from headrace.values import ProcessingTime

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.stateful import StatefulProcessor
 from headrace.user_code import load_named
 

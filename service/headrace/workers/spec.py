@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.ddl import ddl_text, parse_schema, parse_type
 from headrace.stateful import TimeMode
 from headrace.types import DataType, StructType

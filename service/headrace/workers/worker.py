@@ -13,11 +13,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace.errors import Retry, StreamError
 from headrace.workers.output import Output
 from headrace.workers.spec import CodeSpec, to_json

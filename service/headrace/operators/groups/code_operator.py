@@ -7,12 +7,13 @@ Source: Spark FlatMapGroupsWithStateExec and TransformWithStateExec.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import perf_counter
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.dataclass import dataclass
 from headrace.ddl import ddl_text
 from headrace.errors import StreamError
 from headrace.incremental.render import column_name

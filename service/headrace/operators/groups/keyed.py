@@ -6,11 +6,11 @@ Takes rows in order of arrival; gives each key's bytes and its rows, in order of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace_state import KeyCodec
 
 ROWS_AT_ONCE = 50_000

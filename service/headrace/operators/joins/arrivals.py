@@ -6,12 +6,11 @@ those that cannot, and how many were late.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.dataclass import dataclass
 from headrace.incremental.steps import JoinSide
 from headrace.operators.joins.packed import EVICT_US, MATCHED
 from headrace.operators.statements import conform, inner_schema

@@ -8,13 +8,13 @@ match or are forgotten. So a key with few rows costs one entry, and one with man
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.dataclass import dataclass
 from headrace_state import RowCodec, StateBatch, StateError, StateErrorKind, items_of
 
 Int64s = npt.NDArray[np.int64]

@@ -7,10 +7,10 @@ name in Spark's state data source: an operator's rows, a side of a join, a varia
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.ddl import ddl_text, parse_schema
 from headrace.incremental.steps import (
     AggregateGroups,

@@ -7,10 +7,10 @@ binding, and need not know which part that is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import call

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from headrace.dataclass import dataclass
 from headrace.plan.expressions import AggregateCall, Expression
 from headrace.values import Position
 

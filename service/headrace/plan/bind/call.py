@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.constant import argument_of, cast_to

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Call, Column, GetField, Lambda, Literal

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.ids import ColumnIds
 

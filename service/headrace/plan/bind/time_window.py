@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import call

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from headrace.dataclass import dataclass
 from headrace.plan.expressions import Alias, Call, Column, Expression
 from headrace.plan.nodes.plan import Giving, Passing, Plan
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from headrace.dataclass import dataclass
 from headrace.plan.expressions import Column, Expression
 from headrace.plan.nodes.plan import Giving, Plan
 

@@ -7,8 +7,8 @@ the order in which rows came.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.duck import literal_sql
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, form, only, over, table

@@ -7,7 +7,6 @@ functions that their texts call, which every session registers. One that does no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from typing import Any, TypeGuard
 import pyarrow as pa
 
 from headrace.aggregation import ENTRY_POINTS, ArrowAggregation, RowAggregation
+from headrace.dataclass import dataclass
 from headrace.ddl import parse_schema, parse_type
 from headrace.errors import StreamError
 from headrace.sql.aggregate import ROW_ORDER, AggregateForm, AggregateFunction

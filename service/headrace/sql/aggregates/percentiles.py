@@ -7,9 +7,9 @@ for any accuracy. Source: Spark Percentile, PercentileCont, PercentileDisc, Appr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.aggregates.forms.building import Phases, Texts, form, table
 from headrace.sql.aggregates.forms.constants import flag, given

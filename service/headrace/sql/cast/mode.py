@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from headrace.dataclass import dataclass
 from headrace.duck import quote_text
 from headrace.errors import StreamError
 from headrace.sql.settings import SqlSettings

@@ -6,8 +6,9 @@ Takes rendered operands; gives DuckDB text that raises only for a row whose resu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type
 from headrace.sql.cast import CastMode, render_cast
 from headrace.sql.coercion import decimal_result

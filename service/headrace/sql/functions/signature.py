@@ -6,9 +6,10 @@ Takes kinds of parameters (a type, or a class of types such as NUMERIC); gives `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type, let, quote_text
 from headrace.errors import StreamError
 from headrace.sql.coercion import can_implicitly_cast, common_types

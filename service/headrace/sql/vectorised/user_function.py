@@ -7,12 +7,12 @@ process or to the callable here. Errors pass through DuckDB as one line of text 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type
 from headrace.errors import Retry, StreamError
 from headrace.sql.vectorised import ArrowFunction

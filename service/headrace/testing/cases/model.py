@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import yaml
 from headrace.assembly.schemas import source_schema
 from headrace.config.load import load
 from headrace.config.pipeline import Pipeline
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.testing.cases.shape import findings
 

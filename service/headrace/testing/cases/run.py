@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -20,6 +20,7 @@ from headrace.clock import ManualClock
 from headrace.config.pipeline import Pipeline
 from headrace.config.quantities import TriggerKind
 from headrace.config.yaml_tree import YamlTree
+from headrace.dataclass import dataclass
 from headrace.ddl import parse_schema
 from headrace.engine.batch import BatchOutcome
 from headrace.engine.loop import LoopLimits, QueryLoop

@@ -17,11 +17,11 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import structlog
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2"

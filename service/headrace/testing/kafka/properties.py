@@ -6,8 +6,9 @@ Takes `BrokerSettings` and ports, gives the properties; knows nothing of process
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headrace.dataclass import dataclass
 from headrace.testing.kafka.ports import HOST
 
 _FIXED = {

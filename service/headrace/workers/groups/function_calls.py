@@ -6,9 +6,9 @@ Source: Spark FlatMapGroupsWithStateExec, GroupStateImpl.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.stateful import GroupState
 from headrace.stateful.group_state import Outcome, outcome_of
 from headrace.types import BIGINT, BOOLEAN, Field, StructType

@@ -6,12 +6,12 @@ Both are Arrow tables, so that they cross to another process as they are. Keys a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from headrace.dataclass import dataclass
 from headrace.stateful.group_state import GroupTimes
 from headrace.workers.groups.variables import Variable
 

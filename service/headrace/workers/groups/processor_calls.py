@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.stateful import ExpiredTimerInfo, StatefulProcessor, TimeMode, TimerValues
 from headrace.stateful.group_state import GroupTimes

@@ -8,9 +8,10 @@ time to live anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from headrace.dataclass import dataclass
 from headrace.ddl import ddl_text, parse_schema
 from headrace.errors import StreamError
 from headrace.types import BIGINT, ArrayType, DataType, Field, StructType

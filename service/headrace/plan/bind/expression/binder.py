@@ -7,12 +7,13 @@ room's tables say; what a query inside an expression means `Session.bind_query` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.binding import Binding
 from headrace.plan.bind.bound import Bound

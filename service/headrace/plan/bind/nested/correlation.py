@@ -6,8 +6,9 @@ Takes a bound plan; gives its columns from outside, or the plan without the cond
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.conditions import conjuncts, filtered
 from headrace.plan.expressions import (

@@ -7,8 +7,9 @@ calls share one column, and a column that is neither grouped nor aggregated is r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.nested.correlation import outer_reference

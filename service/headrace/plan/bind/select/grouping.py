@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import is_generator

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, did_you_mean
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import is_generator

@@ -7,11 +7,12 @@ order of nodes, bottom up: filter, time window, aggregate, having, window functi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError, StreamErrors
 from headrace.plan.bind.bound import Bound
 from headrace.plan.bind.call import Modifiers, aggregate

@@ -6,8 +6,8 @@ Takes texts of arguments, a FILTER condition and buffers; gives `AggregateForm`s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.duck import duckdb_type
 from headrace.sql.aggregate import AggregateForm, AggregateFunction
 from headrace.sql.function import Argument, Rendered

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from headrace.dataclass import dataclass
 from headrace.sql.vectorised.by_value import ConditionError
 from headrace.sql.vectorised.sketches import theta
 from headrace.sql.vectorised.sketches.theta import ALL, SEED_MARK, TUPLE_FAMILY, Longs

@@ -6,9 +6,9 @@ Takes decimals or texts and a pattern; gives texts or decimals. Source: Spark To
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
+from headrace.dataclass import dataclass
 from headrace.sql.vectorised.by_value import ConditionError
 
 _SHAPE = re.compile(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 
+from headrace.dataclass import dataclass
 from headrace.sql.vectorised.by_value import ConditionError
 
 _STEP = re.compile(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import xml.parsers.expat as expat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
+
+from headrace.dataclass import dataclass
 
 FAIL_FAST = "FAILFAST"
 """The mode in which a record that is not whole fails the statement."""

@@ -7,11 +7,12 @@ of the pipeline's author.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from sqlglot import exp
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.binding import Binding
 from headrace.plan.bind.bound import Bound

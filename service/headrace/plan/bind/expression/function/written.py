@@ -6,9 +6,9 @@ Takes the name as written, bound arguments and orderings; gives the table's name
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.plan.bind.bound import Bound
 from headrace.plan.expressions import Cast, Expression, Literal
