@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import structlog
@@ -16,6 +16,7 @@ from headrace.assembly.compile import CompiledQuery
 from headrace.clock import Clock
 from headrace.config.pipeline import RestartConfig
 from headrace.config.secrets import mask, redacted
+from headrace.dataclass import dataclass
 from headrace.engine.checkpoint import stream_error
 from headrace.engine.lifecycle import Lifecycle, QueryState
 from headrace.engine.loop import LoopLimits, QueryLoop
@@ -151,6 +152,7 @@ class QueryRunner:
             )
             self._ids = (parts.checkpoint.query_id, reporter.run_id)
             before_s = self._clock.monotonic_s()
+            parts.upkeep.hand(release_start_code)  # while the brokers are waited for
             start = recover(parts, assume=self._options.assume, owner=self._owner)
             self._owner = parts.owner
             self._metrics.restored(self.name, self._clock.monotonic_s() - before_s)
@@ -158,7 +160,6 @@ class QueryRunner:
             if start.was_rebuilt:
                 self._metrics.state_corrupted(self.name)
             self._move(QueryState.RUNNING)
-            release_start_code()
             QueryLoop(parts, self._options.limits, reporter, self._stop).run(start)
         finally:
             parts.close()
