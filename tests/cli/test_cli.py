@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -159,3 +161,14 @@ def test_a_reader_that_leaves_early_causes_no_noise(tmp_path: Path) -> None:
     assert "[IO_FAILED] the terminal or pipe that the console sink prints to cannot be written: Broken pipe." in told
     assert "Traceback" not in told
     assert "Exception" not in told
+
+
+def test_an_interrupt_while_the_command_line_is_imported_ends_the_process_quietly(tmp_path: Path) -> None:
+    """By the signal itself, as a shell expects, and without Python's traceback."""
+    interrupts = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "typer.py").write_text(interrupts, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace", "version"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
