@@ -30,6 +30,7 @@ _SPECIAL = {
     ".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan"),
 }  # fmt: skip
 _DEEPEST = 64
+_DEEPEST_TEXT = 5_000  # libyaml builds values by recursion, and 50,000 levels end the process
 _LONGEST_NUMBER = 1_000
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 
@@ -110,10 +111,11 @@ def parse_tree(text: str, file: str, folder: Path) -> YamlTree:
         StreamErrors: CONFIG_FILE_UNREADABLE when the text is no YAML.
     """
     try:
+        _check_depth(text, file)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
+        at = _position(mark, file)
         message = f"this is no YAML: {error.problem or error.context}."
         line = text.splitlines()[at.line - 1] if at.line <= text.count("\n") + 1 and text else ""
         hint = 'Inside { } and [ ] write references in quotes: "${env:NAME}".' if "${" in line else None
@@ -126,6 +128,23 @@ def parse_tree(text: str, file: str, folder: Path) -> YamlTree:
     if node is not None:
         reader.tree.root = reader.value(node, ())
     return reader.tree
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Refuse a text of so many levels that it could not be composed; one with few openers has few levels."""
+    if sum(map(text.count, "[{:-?")) <= _DEEPEST_TEXT:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_TEXT:
+            message = f"values stand inside each other more than {_DEEPEST_TEXT:,} times."
+            error = StreamError("CONFIG_FILE_UNREADABLE", message, at=_position(event.start_mark, file))
+            raise StreamErrors([error])
+
+
+def _position(mark: Any, file: str) -> Position:
+    return Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
 
 
 class _Reader:
