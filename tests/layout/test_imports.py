@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_no_import_of_ours_hides_in_a_function() -> None:
     """A hidden import is a circle that was patched."""
     hidden = [f"{name}:{line} {imported}" for name, path in ALL for imported, line, inside in imports(path) if inside]
     assert hidden == []
+
+
+def test_the_service_makes_its_dataclasses_fast() -> None:
+    """By the decorator of docs/decisions/0013-dataclasses.md, but for the contract that plugins are written against."""
+    slow = [
+        name
+        for name, path in modules("headrace")
+        if name not in {"headrace.contract", "headrace.dataclass"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if "dataclass" in {alias.name for alias in node.names}
+    ]
+    assert slow == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -138,7 +138,7 @@ def _check_depth(text: str, file: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST_TEXT:
-            message = f"values stand inside each other more than {_DEEPEST_TEXT:,} times."
+            message = f"values stand inside each other more than {_DEEPEST} times."
             error = StreamError("CONFIG_FILE_UNREADABLE", message, at=_position(event.start_mark, file))
             raise StreamErrors([error])
 

@@ -7,11 +7,11 @@ a batch that runs is finished. Source: Spark MicroBatchExecution (constructNextB
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Protocol
 
 from headrace.config.quantities import TriggerKind
 from headrace.contract import Marker, Offset
+from headrace.dataclass import dataclass
 from headrace.engine.batch import BatchOutcome, run_batch
 from headrace.engine.checkpoint import BatchPlan, SourceRange
 from headrace.engine.query import QueryParts

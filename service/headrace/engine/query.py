@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headrace.assembly.build import build_dead_letters, build_inputs, build_sink, build_tables
 from headrace.assembly.compile import CompiledQuery
 from headrace.clock import Clock
 from headrace.contract import Delivery, Sink
+from headrace.dataclass import dataclass
 from headrace.engine.checkpoint import Checkpoint
 from headrace.inputs.deadletters import DeadLetters
 from headrace.inputs.stream import StreamInput
@@ -54,7 +55,7 @@ class QueryParts:
 
     Attributes:
         journal: Writes what a batch must not lose, in order.
-        upkeep: Takes snapshots and purges.
+        upkeep: Does what no batch waits for: takes snapshots, purges, unmaps the start's code.
     """
 
     compiled: CompiledQuery

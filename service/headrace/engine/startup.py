@@ -6,12 +6,12 @@ decided batch. Takes opened parts; gives the batch to go on with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from headrace.contract import Marker
+from headrace.dataclass import dataclass
 from headrace.engine.checkpoint import BatchPlan, CommitEntry, stream_error
 from headrace.engine.query import QueryParts
 from headrace.engine.recovery import Case, Decision, Facts, Found, decide

@@ -6,13 +6,13 @@ Takes an offset range; gives the columns the plan reads and the records that cou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 import pyarrow as pa
 
 from headrace.contract import Decoder, Offset, Source
+from headrace.dataclass import dataclass
 from headrace.errors import StreamError
 from headrace.types import Field, StructType
 
