@@ -30,6 +30,7 @@ from tests.crash.stream import ACTIVITY, PER_BATCH, Kind, Row
 from headrace.failpoints import VARIABLE
 from headrace.testing.kafka import Kafka, Record
 from headrace.testing.kafka.ports import pause_between_looks
+from headrace.testing.processes import freeze, wait_until_stopped
 
 DEADLINE_S = 60.0
 Cell = tuple[Kind, str]
@@ -71,6 +72,15 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self.process.send_signal(number)
+
+    def freeze(self) -> None:
+        """Stop it; returns when its last thread stands still."""
+        freeze(self.process)
+
+    def wait_for_stop(self, point: str, times: int) -> None:
+        """Return when it has stopped itself at a failpoint, reached so many times."""
+        self.wait_for_log(f"failpoint {point} reached {times} times: stop")
+        wait_until_stopped(self.process)
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
         """Return once a text stands in the log so many times; fails when the child ends before."""

@@ -137,7 +137,7 @@ def test_a_transaction_open_for_longer_than_the_broker_allows_is_written_again(
         child.wait_for_log("failpoint before_commit reached 3 times by headrace-query-q")
         until(is_given_up, "the coordinator to give up on the transaction")
         kafka.produce(later, [Record(event.text().encode()) for event in events[: 3 * PER_BATCH]])
-        child.wait_for_log("failpoint before_commit reached 3 times: stop")
+        child.wait_for_stop("before_commit", 3)
         child.signal(signal.SIGCONT)
         until(lambda: job.published() == expected(UPDATE, events), "the job to go on", 90)
         assert metric(port, "headrace_fenced_total", query="q", cause="timeout") == 1
@@ -163,11 +163,11 @@ def test_an_instance_that_starts_again_after_a_takeover_ends_and_leaves_the_othe
     first = job.start()
     first.wait_for_log('"rows_in": 0')  # the batch without data, which is the last
     until(lambda: job.published() == expected(UPDATE, events), "the first instance to be idle")
-    first.signal(signal.SIGSTOP)
+    first.freeze()
     copy(job, "copied")
     second = job.start()
     second.wait_for_log('"recovered"')
-    second.signal(signal.SIGSTOP)
+    second.freeze()
     mortal.kill()
     first.signal(signal.SIGCONT)
     first.wait_for_log('"restarting": true')
@@ -190,7 +190,7 @@ def test_an_instance_that_starts_again_after_a_takeover_ends_and_leaves_the_othe
 def stopped_at(job: Job, point: str, *flags: str) -> Child:
     """Return a child that has stopped itself at a point of its third batch."""
     child = job.start(*flags, failpoint=f"{point}:3:stop")
-    child.wait_for_log(f"failpoint {point} reached 3 times: stop")
+    child.wait_for_stop(point, 3)
     return child
 
 

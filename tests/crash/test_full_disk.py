@@ -59,7 +59,8 @@ def test_a_full_disk_ends_queries_without_half_a_batch_and_they_go_on_with_space
         if sink == "parquet":
             job.queries[name]["sink"]["options"]["path"] = str(volume / "out" / name)
     child = job.start("--available-now", failpoint=f"{point}:stop")
-    child.wait_for_log(f"failpoint {point.split(':')[0]} reached {point.split(':')[1]} times: stop")
+    place, times = point.split(":")
+    child.wait_for_stop(place, int(times))
     filler = fill(volume)
     child.signal(signal.SIGCONT)
     ended = child.wait()

@@ -23,7 +23,7 @@ def test_a_second_instance_on_the_same_checkpoint_is_refused_at_once(
     """Exit 73 names the holder, which goes on unharmed."""
     job = new_job(UPDATE, filled)
     first = job.start(failpoint="after_write:3:stop")
-    first.wait_for_log("failpoint after_write reached 3 times: stop")
+    first.wait_for_stop("after_write", 3)
     second = job.drain()
     assert second.code == 73, second.log
     assert "CHECKPOINT_LOCKED" in second.log
@@ -43,7 +43,7 @@ def test_a_frozen_instance_that_wakes_after_a_takeover_writes_nothing_and_ends(
     want = {name: expected(kind, events) for name, (kind, _) in CELLS.items()}
     with SinkWatch(job) as seen:
         frozen = job.start(failpoint=f"{point}:3:stop")
-        frozen.wait_for_log(f"failpoint {point} reached 3 times: stop")
+        frozen.wait_for_stop(point, 3)
         copy(job, "copied")
         job.finish()
         assert {name: job.published(name) for name in CELLS} == want
@@ -69,7 +69,7 @@ def test_sigterm_ends_a_running_query_with_its_batch_whole_and_a_restart_goes_on
     job = new_job(UPDATE, filled)
     with SinkWatch(job) as seen:
         first = job.start(failpoint="after_write:3:stop")
-        first.wait_for_log("failpoint after_write reached 3 times: stop")
+        first.wait_for_stop("after_write", 3)
         first.signal(signal.SIGTERM)
         first.signal(signal.SIGCONT)
         ended = first.wait()

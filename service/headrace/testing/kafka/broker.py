@@ -22,6 +22,7 @@ from headrace.testing.kafka.jars import fetch_jars
 from headrace.testing.kafka.java import find_java
 from headrace.testing.kafka.ports import HOST, accepts, free_ports, pause_between_looks
 from headrace.testing.kafka.properties import BrokerSettings, server_properties
+from headrace.testing.processes import freeze
 
 _JVM_FLAGS = (
     "-XX:+UseSerialGC",
@@ -82,8 +83,8 @@ class ManagedBroker:
         self._wait_for_port()
 
     def pause(self) -> None:
-        """Freeze the broker; its connections stay open and get no answer."""
-        self._running().send_signal(signal.SIGSTOP)
+        """Freeze the broker and return when it is frozen; its connections stay open and get no answer."""
+        freeze(self._running())
 
     def resume(self) -> None:
         """Let a frozen broker go on."""
