@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPARK := .venv-spark
+WORKERS ?= 2
 
 .PHONY: help demo test test-spark check bench docs clean format compiled
 
@@ -24,7 +25,7 @@ demo: compiled  ## start a real Kafka, feed it events, run the main job, show th
 	$(BIN)/headrace demo
 
 test: compiled  ## run all tests
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 $(SPARK)/.ready: tests/spark/requirements.txt
 	$(PYTHON) -m venv $(SPARK)

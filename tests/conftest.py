@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms: one real Apache Kafka for the whole run, and topics of a test's own."""
+"""Fixtures shared by all rooms: one real Apache Kafka a process of the run, and topics of a test's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NewTopic = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
-    """One broker for the whole run; tests that pause, kill or restart a broker start their own."""
+    """One broker for each process of the run; tests that pause, kill or restart a broker start their own."""
     with start_kafka() as running:
         yield running
 
