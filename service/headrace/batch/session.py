@@ -32,8 +32,7 @@ from headrace.operators.statements import Statements
 from headrace.plan.bind import bind
 from headrace.plan.catalog import Catalog
 from headrace.plan.nodes import Plan, StreamScan, Watermark, walk
-from headrace.plan.rewrite.hash_bytes import apply as hash_bytes
-from headrace.plan.rewrite.nested.lift_subqueries import apply as lift_subqueries
+from headrace.plan.rewrite.rules import optimize
 from headrace.plan.transform import rewrite_plan
 from headrace.sql.parse import parse
 from headrace.sql.session import open_session
@@ -131,13 +130,13 @@ class BatchSession:
         return tree, {**files, **states}
 
     def _static(self, plan: Plan) -> Plan:
-        """Return the plan without watermarks, which mean nothing here."""
+        """Return the plan that runs, without watermarks, which mean nothing here."""
         for node in walk(plan):
             if isinstance(node, StreamScan):
                 message = f"`{node.source}` is a stream; batch SQL reads static tables, files, state and VALUES."
                 raise StreamError("SQL_UNSUPPORTED", message, hint="Use headrace run for queries over streams.")
         plain = rewrite_plan(plan, lambda node: node.child if isinstance(node, Watermark) else node)
-        return hash_bytes(lift_subqueries(plain))
+        return optimize(plain)
 
     def _rows(self, steps: Steps, read: Mapping[str, Table | StoredTable]) -> pa.Table:
         results: dict[str, pa.Table] = {}

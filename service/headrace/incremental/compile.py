@@ -115,9 +115,7 @@ class _Compiler:
     def stretch(self, fragment: Fragment, *, is_static: bool = False) -> Stretch:
         """End a stretch: add the step that runs the fragment."""
         inputs = self._inputs(fragment, fragment.sql)
-        text = fragment.sql
-        if fragment.columns and fragment.buckets:  # the starts of its windows are there beside its columns
-            text = f"SELECT {sql.names(fragment.columns)} FROM ({text})"
+        text = sql.only_columns(fragment)
         step = Stretch(self._id("stretch"), fragment.columns, text, inputs, fragment.renames, is_static)
         self.steps.append(step)
         return step
@@ -126,7 +124,7 @@ class _Compiler:
         # What reads the row around it is no step of its own: it stays inside the statement of that row.
         inner = self._static(plan)[0] if self._streams and not free_columns(plan) else self.node(plan)
         self._subquery_inputs += inner.inputs
-        return inner.sql
+        return sql.only_columns(inner)
 
     def _inputs(self, fragment: Fragment, text: str) -> tuple[str, ...]:
         """The relations that a text over the fragment reads, those of the queries in its expressions among them."""
@@ -176,8 +174,7 @@ class _Compiler:
             child = merged_sessions(child, node, session, self._render)
         grouping = group(child, node, self._render, self._settings)
         if not node.is_streaming:
-            merged = f"SELECT {grouping.finish} FROM ({grouping.partial.sql})"
-            return grouping.partial.extended(merged, node.columns)
+            return sql.grouped(grouping.partial, grouping.finish, node.columns)
         partial = self.stretch(grouping.partial)
         event_time = _event_time_key(node, self._event_times(node), session)
         step = AggregateGroups(

@@ -48,6 +48,13 @@ def names(columns: Sequence[Column]) -> str:
     return ", ".join(quote(column_name(column)) for column in columns) or "0 AS none"
 
 
+def only_columns(fragment: Fragment) -> str:
+    """Return a fragment's text without the starts of its windows, which stand beside its columns."""
+    if not fragment.columns or not fragment.buckets:
+        return fragment.sql
+    return f"SELECT {names(fragment.columns)} FROM ({fragment.sql})"
+
+
 def scan(relation: str, source_names: Sequence[str], columns: Sequence[Column]) -> Fragment:
     """Return a fragment that reads a relation's columns by their own names."""
     items = ", ".join(
@@ -58,12 +65,21 @@ def scan(relation: str, source_names: Sequence[str], columns: Sequence[Column]) 
 
 
 def finished(groups: str, items: str, columns: Sequence[Column]) -> Fragment:
-    """Return a fragment that computes the results of an aggregation from its groups: all of them, as in Spark.
+    """Return a fragment that computes the results of an aggregation from its groups, kept by a step before."""
+    return Fragment(_all_computed(quote(groups), items), tuple(columns), (groups,))
+
+
+def grouped(groups: Fragment, items: str, columns: Sequence[Column]) -> Fragment:
+    """Return a fragment that computes the results of an aggregation from its groups, made by the fragment."""
+    return groups.extended(_all_computed(f"({groups.sql})", items), columns)
+
+
+def _all_computed(groups: str, items: str) -> str:
+    """Return the results of every group, as Spark computes them.
 
     Without the wall a condition above would decide for which groups a result is computed, and one that fails would not.
     """
-    finish = f"SELECT {items or '0 AS none'} FROM {quote(groups)}"
-    return Fragment(f"WITH finished AS MATERIALIZED ({finish}) SELECT * FROM finished", tuple(columns), (groups,))
+    return f"WITH finished AS MATERIALIZED (SELECT {items or '0 AS none'} FROM {groups}) SELECT * FROM finished"
 
 
 def values(node: nodes.Values, render: Renderer) -> Fragment:
@@ -203,11 +219,12 @@ def generated(child: Fragment, node: nodes.Generate, render: Renderer) -> Fragme
     if not isinstance(kind, StructType):
         message = f"the generator {node.generator.function} gives {kind.sql()}, not a struct"
         raise TypeError(message)
-    parts = "".join(
-        f", struct_extract(g, '{name}') AS {column_name(column)}"
+    made = ", ".join(
+        f"struct_extract(g, '{name}') AS {column_name(column)}"
         for name, column in zip(kind.names, node.output, strict=True)
     )
-    sql = f"SELECT {names(child.columns)}{parts} FROM (SELECT *, unnest({rows}) AS g FROM ({child.sql}))"
+    kept = f"{names(child.columns)}, " if child.columns else ""
+    sql = f"SELECT {kept}{made} FROM (SELECT *, unnest({rows}) AS g FROM ({child.sql}))"
     return child.extended(sql, node.columns)
 
 

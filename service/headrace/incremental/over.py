@@ -27,17 +27,15 @@ def windowed(child: Fragment, node: nodes.WindowFunctions, render: Renderer, set
         StreamError: SQL_UNSUPPORTED for a function or a frame that is not done.
     """
     current = f"SELECT *, row_number() OVER () AS {ROW_ORDER} FROM ({child.sql})"
-    kept = names(node.child.columns)
     for item in node.items:
         call = _call(item)
         if isinstance(call.function, AggregateCall):
             current = _aggregate(current, item, call, render, settings)
         else:
             current = f"SELECT *, {typed(_ranking(call, render), item.column)} FROM ({current})"
-    made = "".join(f", {column_name(item.column)}" for item in node.items)
     last = _call(node.items[-1])
     order = ", ".join([*(f"{render.sql(e)} NULLS FIRST" for e in last.partition), *_keys(last, render), ROW_ORDER])
-    return child.extended(f"SELECT {kept}{made} FROM ({current}) ORDER BY {order}", node.columns)
+    return child.extended(f"SELECT {names(node.columns)} FROM ({current}) ORDER BY {order}", node.columns)
 
 
 def _call(item: Alias) -> WindowCall:
