@@ -133,6 +133,8 @@ def _simplified(expression: Expression) -> Expression:
             return then
         case Call(function="if", args=(Literal(value=value), then, otherwise)):
             return then if value is _TRUE else otherwise
+        case Call(function="null_safe_equal", args=(one, other)) if one == other and is_deterministic(one):
+            return Literal(BOOLEAN, _TRUE)
         case Case():
             return _case(expression)
     return _folded(expression)
