@@ -113,7 +113,7 @@ def test_what_is_no_query_is_said_to_be_none(session: BatchSession) -> None:
     """Nothing is written here."""
     with pytest.raises(StreamErrors) as caught:
         session.run("INSERT INTO t VALUES (1)")
-    assert "Batch SQL runs queries, and this is a INSERT statement" in str(caught.value)
+    assert "Batch SQL runs queries, and this is an INSERT statement" in str(caught.value)
 
 
 def test_a_setting_holds_for_what_follows(session: BatchSession) -> None:

@@ -182,10 +182,13 @@ def test_a_query_of_every_shape_is_read(sql: str) -> None:
         ("SELECT 1; SELECT 2", "SQL_SYNTAX", 1, 1),
         ("CREATE TABLE x (a INT)", "SQL_UNSUPPORTED", 1, 1),
         ("INSERT INTO x SELECT 1", "SQL_UNSUPPORTED", 1, 1),
+        ("EXPLAIN SELECT 1", "SQL_UNSUPPORTED", 1, 1),
     ],
 )
-def test_what_is_no_query_is_refused_with_its_place(sql: str, code: str, line: int, column: int) -> None:
-    """Syntax errors have Spark's condition."""
+def test_what_is_no_query_is_refused_with_its_place(
+    sql: str, code: str, line: int, column: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Syntax errors have Spark's condition; the parser we use says nothing of its own."""
     with pytest.raises(StreamErrors) as raised:
         parse(sql)
     (error,) = raised.value.errors
@@ -193,6 +196,7 @@ def test_what_is_no_query_is_refused_with_its_place(sql: str, code: str, line: i
     syntax = "PARSE_SYNTAX_ERROR" if sql else "PARSE_EMPTY_STATEMENT"
     assert error.condition == (syntax if code == "SQL_SYNTAX" else "WRITE_STREAM_NOT_ALLOWED")
     assert "<class" not in error.message
+    assert caplog.messages == []
 
 
 def test_a_node_knows_where_it_stands() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -54,7 +53,6 @@ def run_sql(  # noqa: PLR0913 -- each parameter is a flag of the command
     if statements is not None and file is not None:
         msg = "give statements as an argument or with --file, not both"
         raise typer.BadParameter(msg)
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is our error to report
     opened = open_pipeline(pipeline, overrides, allow_plain_secrets=allow_plain_secrets) if pipeline else None
     session = BatchSession({} if time_zone is None else {TIME_ZONE: time_zone}, SystemClock(), opened)
     try:

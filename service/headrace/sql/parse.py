@@ -6,6 +6,7 @@ and column inside the text. Names, types and functions are not looked at here.
 
 from __future__ import annotations
 
+import logging
 import re
 
 from sqlglot import exp
@@ -16,6 +17,8 @@ from headrace.sql.dialect import SparkSql
 from headrace.sql.grammar.foreign import order_as_spark, refuse_foreign
 from headrace.sql.grammar.tokens import refuse_tokens
 from headrace.values import Position
+
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is our error to report
 
 _NO_BYTES = re.compile(r"\bX\s*'[0-9a-f]*[^0-9a-f']", re.IGNORECASE)
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
@@ -152,4 +155,5 @@ def _syntax_error(message: str, at: Position) -> StreamError:
 
 def _statement_name(tree: exp.Expr) -> str:
     name = str(tree.this) if isinstance(tree, exp.Command) else type(tree).__name__
-    return f"a {name.upper()} statement"
+    article = "an" if name[:1].upper() in "AEIOU" else "a"
+    return f"{article} {name.upper()} statement"
