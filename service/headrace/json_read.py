@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TypeAlias
 
 from headrace.duck import duckdb_type, each, let, quote, quote_text
 from headrace.errors import StreamError
@@ -41,11 +42,14 @@ _SPECIAL_NUMBERS = (
 )
 _TOP = (StructType, ArrayType, MapType)
 
+Mend: TypeAlias = Callable[[str], str]
+"""Gives DuckDB text that makes JSON of a text that is none, or NULL."""
 
-def from_json(text: str, schema: DataType, zone: str) -> str:
+
+def from_json(text: str, schema: DataType, zone: str, mend: Mend | None = None) -> str:
     """Return the text read as the type; see `headrace.json_text.from_json_sql`."""
     _check(schema)
-    return let(text, lambda v: _read(v, schema, zone))
+    return let(text, lambda v: _read(v, schema, zone, mend or _not_mended))
 
 
 def trusted_json(text: str, relation: str, schema: StructType, zone: str) -> str:
@@ -57,33 +61,52 @@ def trusted_json(text: str, relation: str, schema: StructType, zone: str) -> str
     return f"SELECT {values} FROM (SELECT {_transformed(text, schema)} AS r FROM {relation})"  # noqa: S608 - names are quoted
 
 
-def malformed_json(text: str, schema: DataType) -> str:
+def malformed_json(text: str, schema: DataType, mend: Mend | None = None) -> str:
     """Return whether the text does not fit; see `headrace.json_text.malformed_json_sql`."""
     _check(schema)
-    blank = "coalesce(trim({0}), '') = ''"
-    return let(
-        text,
-        lambda v: (
-            f"(CASE WHEN json_valid({v}) THEN {_misfit(f'CAST({v} AS JSON)', schema)} ELSE NOT ({blank.format(v)}) END)"
-        ),
-    )
+
+    def judged(v: str) -> str:
+        if mend is None:
+            misfit = _misfit(f"CAST({_from_left(v)} AS JSON)", schema)
+            return f"(CASE WHEN json_valid({v}) THEN {misfit} ELSE NOT ({_blank(v)}) END)"
+        misfit = let(_json_or_null(v, mend), lambda j: f"({j} IS NULL OR {_misfit(f'CAST({j} AS JSON)', schema)})")
+        return f"(NOT ({_blank(v)}) AND {misfit})"
+
+    return let(text, judged)
 
 
-def _read(v: str, schema: DataType, zone: str) -> str:
-    kind = duckdb_type(schema)
+def _read(v: str, schema: DataType, zone: str, mend: Mend) -> str:
     if isinstance(schema, StructType):
-        # The cheap and common question first; only what is no JSON is looked at for being blank.
-        nothing = ", ".join(f"{quote(f.name)} := CAST(NULL AS {duckdb_type(f.type)})" for f in schema.fields)
-        return (
-            f"(CASE WHEN json_valid({v}) THEN {_fields(v, schema, zone)} "
-            f"WHEN coalesce(trim({v}), '') = '' THEN NULL ELSE struct_pack({nothing}) END)"
-        )
-    value = _value(f"CAST({v} AS JSON)", schema, zone)
-    if isinstance(schema, ArrayType) and isinstance(schema.element, StructType):
-        # Spark reads a single object where an array of objects is wanted.
-        alone = _fields(v, schema.element, zone)
-        value = f"CASE WHEN starts_with(ltrim({v}), '{{') THEN [{alone}] ELSE {value} END"
-    return f"CAST(CASE WHEN json_valid({v}) THEN {value} END AS {kind})"
+        # The JSON null has no fields: they are NULL, as those of a text that is no JSON.
+        strict = f"CASE WHEN json_valid({v}) THEN {v} ELSE coalesce({mend(v)}, 'null') END"
+        # The cheap and common question first: only what begins with something else is looked at for being blank.
+        return f"(CASE WHEN starts_with({v}, '{{') OR NOT ({_blank(v)}) THEN {_fields(strict, schema, zone)} END)"
+
+    def read(j: str) -> str:
+        value = _value(f"CAST({j} AS JSON)", schema, zone)
+        if isinstance(schema, ArrayType) and isinstance(schema.element, StructType):
+            # Spark reads a single object where an array of objects is wanted.
+            alone = _fields(j, schema.element, zone)
+            value = f"CASE WHEN starts_with({j}, '{{') THEN [{alone}] ELSE {value} END"
+        return f"CAST(CASE WHEN {j} IS NOT NULL THEN {value} END AS {duckdb_type(schema)})"
+
+    return let(_json_or_null(v, mend), read)
+
+
+def _json_or_null(v: str, mend: Mend) -> str:
+    return f"CASE WHEN json_valid({v}) THEN {_from_left(v)} WHEN NOT ({_blank(v)}) THEN {mend(v)} END"
+
+
+def _from_left(v: str) -> str:
+    return f"ltrim({v}, E' \\t\\r\\n')"  # JSON may begin with white space
+
+
+def _blank(v: str) -> str:
+    return f"coalesce({_from_left(v)}, '') = ''"
+
+
+def _not_mended(_text: str) -> str:
+    return "NULL"
 
 
 def _fields(text: str, schema: StructType, zone: str) -> str:

@@ -193,3 +193,10 @@ def test_sessions_of_a_table_merge_where_they_touch(session: BatchSession) -> No
         "2020-01-01 00:00:00\t2020-01-01 00:10:00\t3",
         "2020-01-01 00:11:00\t2020-01-01 00:16:00\t3",
     ]
+
+
+def test_a_malformed_record_is_told_whichever_fields_are_read(session: BatchSession) -> None:
+    """Its text stands in the field for malformed records, read alone or beside others."""
+    read = """from_json('{"a":"no"}', 'a INT, _corrupt_record STRING')"""
+    assert lines(session, f"SELECT {read}._corrupt_record") == ['{"a":"no"}']
+    assert lines(session, f"SELECT j.a, j._corrupt_record FROM (SELECT {read} AS j)") == ['NULL\t{"a":"no"}']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,8 @@ NOTHING = {"a": None, "b": None}
         ('[{"a": 1}]', NOTHING, True),
         ('{"A": 4, "b": [null, 2]}', {"a": None, "b": [None, "2"]}, False),
         ("null", NOTHING, True),
+        ('\n\t {"a": 1}', {"a": 1, "b": None}, False),
+        ("\n\t", None, False),
         ('"x"', NOTHING, True),
         ('{"a": 2147483648, "b": ["kept"]}', {"a": None, "b": ["kept"]}, True),
         ('{"a": 1e3}', NOTHING, True),
@@ -217,3 +220,24 @@ def test_what_is_written_is_read_back(duck: duckdb.DuckDBPyConnection, rows: lis
     back = from_json_sql("j", kind, "UTC")
     found = duck.execute(f"SELECT {back} FROM (SELECT {text} AS j FROM (VALUES {values}) AS t(v))").fetchall()
     assert [tuple(row[0].values()) for row in found] == rows
+
+
+@pytest.mark.parametrize("schema", ["STRUCT<a: INT>", "ARRAY<STRUCT<a: INT>>", "MAP<STRING, INT>"])
+def test_a_text_that_is_no_json_is_mended_only_where_asked(duck: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """What becomes JSON is read as that, and fits or does not; what does not become JSON stays malformed."""
+    kind = parse_type(schema)
+    texts = "(VALUES (0, '<`a`: 1>'), (1, '<`a`: `x`>'), (2, '<`a'), (3, ' '), (4, '{\"a\": 2}')) AS t(place, v)"
+
+    def asked(mend: Callable[[str], str] | None) -> list[Any]:
+        value, bad = from_json_sql("v", kind, "UTC", mend), malformed_json_sql("v", kind, mend)
+        return duck.execute(f"SELECT {value}, {bad} FROM {texts} ORDER BY place").fetchall()
+
+    def shown(a: int | None) -> Any:
+        return [{"a": a}] if schema.startswith("ARRAY") else {"a": a}
+
+    alone = schema.startswith("ARRAY")  # Spark reads an object as an array of one, and calls it malformed
+    nothing = {"a": None} if schema.startswith("STRUCT") else None
+    unfit = None if schema.startswith("MAP") else shown(None)
+    mended = asked(lambda v: f"CASE WHEN {v} LIKE '%>' THEN translate({v}, '<>`', '{{}}\"') END")
+    assert mended == [(shown(1), alone), (unfit, True), (nothing, True), (None, False), (shown(2), alone)]
+    assert asked(None) == [*[(nothing, True)] * 3, (None, False), (shown(2), alone)]

@@ -1,21 +1,22 @@
-"""Room 2: from_json and to_json, with the options that say how times are written and fields are ordered.
+"""Room 2: from_json and to_json with their options: formats of times, malformed records, order of fields, NULLs.
 
 Takes rendered values and a constant map of options; gives DuckDB text by `headrace.json_text`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from headrace.duck import let, quote
-from headrace.json_text import from_json_sql, to_json_sql
+from headrace.duck import each, let, quote
+from headrace.errors import StreamError
+from headrace.json_text import from_json_sql, malformed_json_sql, to_json_sql
 from headrace.sql.cast import CastMode
 from headrace.sql.datetime_text import format_sql, parse_sql
 from headrace.sql.function import Argument, Rendered, Resolved
 from headrace.sql.functions.exchange.options import PATTERNS, options_of
 from headrace.sql.functions.exchange.schemas import written_schema
 from headrace.sql.functions.instant import local
-from headrace.sql.functions.signature import accept, mismatch, rewritten, table, unsupported
+from headrace.sql.functions.signature import accept, fail, mismatch, rewritten, table, unsupported
 from headrace.sql.settings import SqlSettings
 from headrace.types import (
     STRING,
@@ -25,10 +26,19 @@ from headrace.types import (
     Field,
     MapType,
     StructType,
+    struct,
 )
 
-_READ = ("timestampFormat", "dateFormat", "timestampNTZFormat")
-_WRITE = (*_READ, "sortKeys")
+_PATTERNS = ("timestampFormat", "dateFormat", "timestampNTZFormat")
+_READ = (*_PATTERNS, "mode", "columnNameOfCorruptRecord")
+_WRITE = (*_PATTERNS, "sortKeys", "ignoreNullFields")
+_CORRUPT = "_corrupt_record"
+_MALFORMED = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
+_ARRAY = "MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS"
+
+
+def _mended(text: str) -> str:
+    return f"headrace_first_json({text})"
 
 
 def _schema(argument: Argument) -> DataType:
@@ -44,35 +54,144 @@ def _from_types(arguments: Sequence[Argument]) -> Resolved:
         raise mismatch(message, condition="INVALID_JSON_SCHEMA")
     if isinstance(schema, MapType) and schema.key != STRING:
         raise mismatch("The keys of a map from JSON are texts.", condition="INVALID_JSON_MAP_KEY_TYPE")
-    kinds = (accept(arguments[0], STRING, 0), STRING)
-    if len(arguments) == 2:
-        return Resolved(kinds, schema)
-    options_of(arguments[2], _READ, "from_json")
-    if not isinstance(schema, StructType):
-        raise unsupported("from_json with options gives a struct only.")
-    return Resolved((*kinds, arguments[2].type), schema)
+    options = options_of(arguments[2], _READ, "from_json") if len(arguments) > 2 else {}
+    corrupt = _corrupt_field(schema, options)
+    if corrupt is not None and corrupt.type != STRING:
+        message = f"The field {corrupt.name} holds malformed records, so it is a STRING, and not {corrupt.type.sql()}."
+        raise StreamError("SQL_ANALYSIS", message, condition="INVALID_CORRUPT_RECORD_TYPE")
+    if options.get("mode", "").upper() == "DROPMALFORMED":
+        message = "from_json gives a value for each row: its modes are PERMISSIVE and FAILFAST."
+        raise StreamError("SQL_ANALYSIS", message, condition="PARSE_MODE_UNSUPPORTED")
+    if _has_moments(schema, options) and (corrupt is not None or _fails_fast(options)):
+        raise unsupported("from_json with a format of times has neither a field for malformed records nor FAILFAST.")
+    return Resolved((accept(arguments[0], STRING, 0), STRING, *(a.type for a in arguments[2:])), schema)
 
 
 def _from(arguments: Sequence[Rendered], kind: DataType, settings: SqlSettings) -> str:
-    if len(arguments) == 2:
-        return from_json_sql(arguments[0].sql, kind, settings.time_zone)
-    assert isinstance(kind, StructType)  # as `_from_types` says
-    options = options_of(arguments[2], _READ, "from_json")
-    patterns = [options.get(PATTERNS.get(field.type, "")) for field in kind.fields]
-    texts = StructType(
-        tuple(Field(f.name, f.type if p is None else STRING) for f, p in zip(kind.fields, patterns, strict=True))
+    options = options_of(arguments[2], _READ, "from_json") if len(arguments) > 2 else {}
+    corrupt = _corrupt_field(kind, options)
+
+    def read(text: str) -> str:
+        if corrupt is None:
+            value = from_json_sql(text, _as_texts(kind, options), settings.time_zone, _mended)
+            value = _parsed(value, kind, options, settings)
+        else:
+            value = _with_record(text, kind, corrupt, settings)
+        if not _fails_fast(options):
+            return value
+        malformed = malformed_json_sql(text, _wanted(kind, corrupt), _mended)
+        return f"(CASE WHEN {malformed} THEN {_failed(text, kind)} ELSE {value} END)"
+
+    return let(arguments[0].sql, read)
+
+
+def _failed(text: str, kind: DataType) -> str:
+    message = f"'Malformed records are detected in record parsing: ' || {text} || '. Parse Mode: FAILFAST.'"
+    failed = fail(_MALFORMED, message)
+    if not isinstance(kind, StructType):
+        return failed
+    is_array = f"json_valid({text}) AND starts_with(ltrim({text}), '[')"
+    return f"CASE WHEN {is_array} THEN {fail(_ARRAY, message)} ELSE {failed} END"
+
+
+def _fails_fast(options: Mapping[str, str]) -> bool:
+    return options.get("mode", "").upper() == "FAILFAST"
+
+
+def _corrupt_field(schema: DataType, options: Mapping[str, str]) -> Field | None:
+    """Return the field that takes the text of a malformed record."""
+    name = options.get("columnnameofcorruptrecord", _CORRUPT)
+    fields = schema.fields if isinstance(schema, StructType) else ()
+    return next((field for field in fields if field.name == name), None)
+
+
+def _wanted(schema: DataType, corrupt: Field | None) -> DataType:
+    """Return the schema without the field for malformed records, which is not looked for in the JSON."""
+    if not isinstance(schema, StructType) or corrupt is None:
+        return schema
+    return StructType(tuple(field for field in schema.fields if field is not corrupt))
+
+
+def _with_record(text: str, kind: DataType, corrupt: Field, settings: SqlSettings) -> str:
+    """Return the struct with the text itself in one field where it is malformed."""
+    wanted = _wanted(kind, corrupt)
+    assert isinstance(kind, StructType)  # only a struct has the field
+    assert isinstance(wanted, StructType)
+    record = f"CASE WHEN {malformed_json_sql(text, wanted, _mended)} THEN {text} END"
+
+    def packed(v: str) -> str:
+        values = {field.name: f"{v}.{quote(field.name)}" for field in wanted.fields} | {corrupt.name: record}
+        parts = ", ".join(f"{quote(field.name)} := {values[field.name]}" for field in kind.fields)
+        return f"(CASE WHEN {v} IS NOT NULL THEN struct_pack({parts}) END)"
+
+    read = wanted if wanted.fields else struct(none=STRING)  # a struct without fields could not be told from NULL
+    return let(from_json_sql(text, read, settings.time_zone, _mended), packed)
+
+
+def _has_moments(kind: DataType, options: Mapping[str, str]) -> bool:
+    """Return True when an option says how some value in the type is written."""
+    match kind:
+        case StructType():
+            return any(_has_moments(field.type, options) for field in kind.fields)
+        case ArrayType():
+            return _has_moments(kind.element, options)
+        case MapType():
+            return _has_moments(kind.value, options)
+    return PATTERNS.get(kind, "") in options
+
+
+def _as_texts(kind: DataType, options: Mapping[str, str]) -> DataType:
+    """Return the type with STRING in place of what an option says how to write."""
+    match kind:
+        case StructType():
+            return StructType(tuple(Field(f.name, _as_texts(f.type, options)) for f in kind.fields))
+        case ArrayType():
+            return ArrayType(_as_texts(kind.element, options))
+        case MapType():
+            return MapType(kind.key, _as_texts(kind.value, options))
+    return STRING if PATTERNS.get(kind, "") in options else kind
+
+
+def _parsed(value: str, kind: DataType, options: Mapping[str, str], settings: SqlSettings) -> str:
+    """Return a value of `_as_texts` with its texts read; where one does not fit, a list or map around it is NULL."""
+    if not _has_moments(kind, options):
+        return value
+    match kind:
+        case StructType():
+            return _each_field(value, kind, lambda part, field: _parsed(part, field.type, options, settings))
+        case ArrayType():
+            return let(
+                value, lambda v: _unless_lost(v, each(v, lambda item: _parsed(item, kind.element, options, settings)))
+            )
+        case MapType():
+            pair = "struct_pack(key := {0}.key, value := {1})"
+            return let(
+                f"map_entries({value})",
+                lambda v: _unless_lost(
+                    v,
+                    each(v, lambda item: pair.format(item, _parsed(f"{item}.value", kind.value, options, settings))),
+                    ".value",
+                ),
+            )
+    return parse_sql(value, options[PATTERNS[kind]], kind, mode=CastMode.TRY, settings=settings)
+
+
+def _unless_lost(items: str, made: str, part: str = "") -> str:
+    """Return what was made of items, NULL where one of them became NULL; a map where a part of entries is named."""
+    nulls = f"len(list_filter({{0}}, lambda n: n{part} IS NULL))"
+    shown = "map_from_entries({0})" if part else "{0}"
+    return let(
+        made,
+        lambda m: f"(CASE WHEN {nulls.format(m)} = {nulls.format(items)} THEN {shown.format(m)} END)",
     )
 
-    def read(v: str) -> str:
-        parts = []
-        for field, pattern in zip(kind.fields, patterns, strict=True):
-            value = f"{v}.{quote(field.name)}"
-            if pattern is not None:
-                value = parse_sql(value, pattern, field.type, mode=CastMode.TRY, settings=settings)
-            parts.append(f"{quote(field.name)} := {value}")
+
+def _each_field(value: str, kind: StructType, made: Callable[[str, Field], str], order: Sequence[Field] = ()) -> str:
+    def packed(v: str) -> str:
+        parts = (f"{quote(f.name)} := {made(f'{v}.{quote(f.name)}', f)}" for f in order or kind.fields)
         return f"(CASE WHEN {v} IS NOT NULL THEN struct_pack({', '.join(parts)}) END)"
 
-    return let(from_json_sql(arguments[0].sql, texts, settings.time_zone), read)
+    return let(value, packed)
 
 
 def _to_types(arguments: Sequence[Argument]) -> Resolved:
@@ -82,9 +201,10 @@ def _to_types(arguments: Sequence[Argument]) -> Resolved:
         raise mismatch(message, condition="INVALID_JSON_SCHEMA")
     if len(arguments) == 1:
         return Resolved((kind,), STRING)
-    options_of(arguments[1], _WRITE, "to_json")
-    if not isinstance(kind, StructType) or any(_is_nested(field.type) for field in kind.fields):
-        raise unsupported("to_json with options takes a struct of plain values only.")
+    options = options_of(arguments[1], _WRITE, "to_json")
+    plain = isinstance(kind, StructType) and not any(_is_nested(field.type) for field in kind.fields)
+    if "sortkeys" in options and not plain:
+        raise unsupported("to_json with sortKeys takes a struct of plain values only.")
     return Resolved((kind, arguments[1].type), STRING)
 
 
@@ -93,28 +213,36 @@ def _is_nested(kind: DataType) -> bool:
 
 
 def _to(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
-    kind = arguments[0].type
-    if len(arguments) == 1:
-        return to_json_sql(arguments[0].sql, kind, settings.time_zone)
-    options = options_of(arguments[1], _WRITE, "to_json")
-    assert isinstance(kind, StructType)  # as `_to_types` says
-    fields = list(kind.fields)
-    if options.get("sortkeys", "false").lower() == "true":
-        fields.sort(key=lambda field: field.name)
-    shown = StructType(tuple(Field(f.name, STRING if PATTERNS.get(f.type, "") in options else f.type) for f in fields))
+    kind, value = arguments[0].type, arguments[0].sql
+    options = options_of(arguments[1], _WRITE, "to_json") if len(arguments) > 1 else {}
+    shown = _as_texts(kind, options)
+    if options.get("sortkeys", "false").lower() == "true" and isinstance(kind, StructType):
+        fields = sorted(kind.fields, key=lambda field: field.name)
+        value = _each_field(value, kind, lambda part, field: _formatted(part, field.type, options, settings), fields)
+        shown = _as_texts(StructType(tuple(fields)), options)
+    else:
+        value = _formatted(value, kind, options, settings)
+    nulls = options.get("ignorenullfields", "true").lower() == "false"
+    return to_json_sql(value, shown, settings.time_zone, nulls=nulls)
 
-    def written(v: str) -> str:
-        parts = []
-        for field in fields:
-            value = f"{v}.{quote(field.name)}"
-            pattern = options.get(PATTERNS.get(field.type, ""))
-            if pattern is not None:
-                value = format_sql(local(value, field.type, settings), pattern, settings=settings)
-            parts.append(f"{quote(field.name)} := {value}")
-        made = f"(CASE WHEN {v} IS NOT NULL THEN struct_pack({', '.join(parts)}) END)"
-        return to_json_sql(made, shown, settings.time_zone)
 
-    return let(arguments[0].sql, written)
+def _formatted(value: str, kind: DataType, options: Mapping[str, str], settings: SqlSettings) -> str:
+    """Return a value with texts in place of what an option says how to write."""
+    if not _has_moments(kind, options):
+        return value
+    match kind:
+        case StructType():
+            return _each_field(value, kind, lambda part, field: _formatted(part, field.type, options, settings))
+        case ArrayType():
+            return each(value, lambda item: _formatted(item, kind.element, options, settings))
+        case MapType():
+            pair = "struct_pack(key := {0}.key, value := {1})"
+            pairs = each(
+                f"map_entries({value})",
+                lambda item: pair.format(item, _formatted(f"{item}.value", kind.value, options, settings)),
+            )
+            return f"map_from_entries({pairs})"
+    return format_sql(local(value, kind, settings), options[PATTERNS[kind]], settings=settings)
 
 
 FUNCTIONS = table(

@@ -14,6 +14,7 @@ import pyarrow as pa
 from headrace.sql.vectorised import java_regex
 from headrace.sql.vectorised.by_value import by_value
 from headrace.sql.vectorised.values import aes, decimal_format, documents, geometry, texts, variants, vectors, xpaths
+from headrace.sql.vectorised.values.first_json import first_json
 from headrace.sql.vectorised.values.number_patterns import read_number, write_number
 from headrace.sql.vectorised.xml.rows import xml_row
 
@@ -67,6 +68,7 @@ SINGLE: tuple[Single, ...] = (
     _single("vector_l2_distance", "vv", "FLOAT", vectors.l2_distance),
     _single("vector_norm", "vd", "FLOAT", vectors.norm),
     _single("vector_normalize", "vd", "FLOAT[]", vectors.normalized),
+    _single("first_json", "t", _T, first_json),
     _single("json_path", "tt", _T, documents.json_path),
     _single("json_fields", "tl", "VARCHAR[]", documents.json_fields, nulls=True),
     _single("csv_fields", "tt", "VARCHAR[]", documents.csv_fields),
