@@ -200,3 +200,11 @@ def test_a_malformed_record_is_told_whichever_fields_are_read(session: BatchSess
     read = """from_json('{"a":"no"}', 'a INT, _corrupt_record STRING')"""
     assert lines(session, f"SELECT {read}._corrupt_record") == ['{"a":"no"}']
     assert lines(session, f"SELECT j.a, j._corrupt_record FROM (SELECT {read} AS j)") == ['NULL\t{"a":"no"}']
+
+
+@pytest.mark.parametrize("option", ["ignoreNullFields", "sortKeys"])
+def test_an_option_that_is_neither_true_nor_false_is_refused(session: BatchSession, option: str) -> None:
+    """By its name, with what was written."""
+    with pytest.raises((StreamError, StreamErrors)) as caught:
+        session.run(f"SELECT to_json(named_struct('a', 1), map('{option}', 'maybe'))")
+    assert f"The option {option} of to_json is true or false; seen: 'maybe'." in str(caught.value)

@@ -39,7 +39,25 @@ def test_the_first_value_is_read_whatever_stands_behind_it(value: Any, before: s
         assert json.loads(found) == value
 
 
-@pytest.mark.parametrize("text", ["", "x", "{", "{'a'", "{a: 1}", "[1,]", "{'a': 'b}", "[" * 100_000, "'a\tb'"])
+@pytest.mark.parametrize("text", ["", "x", "{", "{'a'", "{a: 1}", "[1,]", "{'a': 'b}", "[" * 100_000, "'a\tb'", "'\\"])
 def test_what_begins_with_no_value_gives_none(text: str) -> None:
     """A nesting without end too."""
     assert first_json(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("'" + "\\'" * 500_000, None),
+        ("'\"" * 500_001, r'"\""'),
+        ("{'a': 1" + '"\\' * 500_000, None),
+    ],
+)
+def test_a_long_text_of_quotes_is_passed_over_once(text: str, first: str | None) -> None:
+    """To look again from each quote would take hours."""
+    assert first_json(text) == first
+
+
+def test_quotes_that_do_not_end_behind_the_value_do_no_harm() -> None:
+    """Nothing is read there."""
+    assert first_json("{'a': 'b'} it's \\' \"") == '{"a": "b"}'

@@ -23,6 +23,6 @@ def wait_until_stopped(child: subprocess.Popen[bytes]) -> None:
     since each thread runs on until the kernel comes to it, and a SIGCONT sent before that is lost.
     """
     if child.poll() is None:
-        pid, status = os.waitpid(child.pid, os.WUNTRACED)
-        if pid and not os.WIFSTOPPED(status):
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
             child.returncode = os.waitstatus_to_exitcode(status)

@@ -6,6 +6,8 @@ Takes rendered values and a constant map of options; gives DuckDB text by `headr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from headrace.duck import each, let, quote
 from headrace.errors import StreamError
@@ -35,6 +37,10 @@ _WRITE = (*_PATTERNS, "sortKeys", "ignoreNullFields")
 _CORRUPT = "_corrupt_record"
 _MALFORMED = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
 _ARRAY = "MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS"
+
+
+_Leaf: TypeAlias = Callable[[str, DataType], str]
+_Kept: TypeAlias = Callable[[str, str, str], str]
 
 
 def _mended(text: str) -> str:
@@ -90,7 +96,7 @@ def _failed(text: str, kind: DataType) -> str:
     failed = fail(_MALFORMED, message)
     if not isinstance(kind, StructType):
         return failed
-    is_array = f"json_valid({text}) AND starts_with(ltrim({text}), '[')"
+    is_array = f"json_valid({text}) AND json_type({text}) = 'ARRAY'"
     return f"CASE WHEN {is_array} THEN {fail(_ARRAY, message)} ELSE {failed} END"
 
 
@@ -154,41 +160,63 @@ def _as_texts(kind: DataType, options: Mapping[str, str]) -> DataType:
 
 def _parsed(value: str, kind: DataType, options: Mapping[str, str], settings: SqlSettings) -> str:
     """Return a value of `_as_texts` with its texts read; where one does not fit, a list or map around it is NULL."""
+
+    def parsed(text: str, moment: DataType) -> str:
+        return parse_sql(text, options[PATTERNS[moment]], moment, mode=CastMode.TRY, settings=settings)
+
+    return _mapped(value, kind, options, parsed, _unless_lost)
+
+
+def _formatted(value: str, kind: DataType, options: Mapping[str, str], settings: SqlSettings) -> str:
+    """Return a value with texts in place of what an option says how to write."""
+
+    def formatted(moment: str, kind: DataType) -> str:
+        return format_sql(local(moment, kind, settings), options[PATTERNS[kind]], settings=settings)
+
+    return _mapped(value, kind, options, formatted, lambda _items, made, _part: made)
+
+
+def _mapped(value: str, kind: DataType, options: Mapping[str, str], leaf: _Leaf, kept: _Kept) -> str:
+    """Return a value with `leaf` applied to what an option says how to write.
+
+    Args:
+        value: DuckDB text of the value.
+        kind: Its type; of what is read, the type wanted.
+        options: By lower-case name.
+        leaf: Gets the text of a moment and its type.
+        kept: Gets the items of a list, what was made of them, and the part of an item that was made.
+    """
     if not _has_moments(kind, options):
         return value
     match kind:
         case StructType():
-            return _each_field(value, kind, lambda part, field: _parsed(part, field.type, options, settings))
+            return _packed(value, kind.fields, lambda part, field: _mapped(part, field.type, options, leaf, kept))
         case ArrayType():
             return let(
-                value, lambda v: _unless_lost(v, each(v, lambda item: _parsed(item, kind.element, options, settings)))
+                value, lambda v: kept(v, each(v, lambda item: _mapped(item, kind.element, options, leaf, kept)), "")
             )
         case MapType():
-            pair = "struct_pack(key := {0}.key, value := {1})"
-            return let(
+            values = partial(_mapped, kind=kind.value, options=options, leaf=leaf, kept=kept)
+            made = "struct_pack(key := {0}.key, value := {1})".format
+            pairs = let(
                 f"map_entries({value})",
-                lambda v: _unless_lost(
-                    v,
-                    each(v, lambda item: pair.format(item, _parsed(f"{item}.value", kind.value, options, settings))),
-                    ".value",
-                ),
+                lambda v: kept(v, each(v, lambda item: made(item, values(f"{item}.value"))), ".value"),
             )
-    return parse_sql(value, options[PATTERNS[kind]], kind, mode=CastMode.TRY, settings=settings)
+            return f"map_from_entries({pairs})"
+    return leaf(value, kind)
 
 
-def _unless_lost(items: str, made: str, part: str = "") -> str:
-    """Return what was made of items, NULL where one of them became NULL; a map where a part of entries is named."""
-    nulls = f"len(list_filter({{0}}, lambda n: n{part} IS NULL))"
-    shown = "map_from_entries({0})" if part else "{0}"
-    return let(
-        made,
-        lambda m: f"(CASE WHEN {nulls.format(m)} = {nulls.format(items)} THEN {shown.format(m)} END)",
-    )
+def _unless_lost(items: str, made: str, part: str) -> str:
+    """Return what was made of items, NULL where a part of one became NULL."""
+    nulls = f"len(list_filter({{0}}, lambda n: n{part} IS NULL))".format
+    return let(made, lambda m: f"(CASE WHEN {nulls(m)} = {nulls(items)} THEN {m} END)")
 
 
-def _each_field(value: str, kind: StructType, made: Callable[[str, Field], str], order: Sequence[Field] = ()) -> str:
+def _packed(value: str, fields: Sequence[Field], made: Callable[[str, Field], str]) -> str:
+    """Return a struct of what is made of fields, NULL for NULL."""
+
     def packed(v: str) -> str:
-        parts = (f"{quote(f.name)} := {made(f'{v}.{quote(f.name)}', f)}" for f in order or kind.fields)
+        parts = (f"{quote(f.name)} := {made(f'{v}.{quote(f.name)}', f)}" for f in fields)
         return f"(CASE WHEN {v} IS NOT NULL THEN struct_pack({', '.join(parts)}) END)"
 
     return let(value, packed)
@@ -203,7 +231,8 @@ def _to_types(arguments: Sequence[Argument]) -> Resolved:
         return Resolved((kind,), STRING)
     options = options_of(arguments[1], _WRITE, "to_json")
     plain = isinstance(kind, StructType) and not any(_is_nested(field.type) for field in kind.fields)
-    if "sortkeys" in options and not plain:
+    _is_on(options, "ignoreNullFields", default=True)
+    if _is_on(options, "sortKeys", default=False) and not plain:
         raise unsupported("to_json with sortKeys takes a struct of plain values only.")
     return Resolved((kind, arguments[1].type), STRING)
 
@@ -215,34 +244,19 @@ def _is_nested(kind: DataType) -> bool:
 def _to(arguments: Sequence[Rendered], _kind: DataType, settings: SqlSettings) -> str:
     kind, value = arguments[0].type, arguments[0].sql
     options = options_of(arguments[1], _WRITE, "to_json") if len(arguments) > 1 else {}
-    shown = _as_texts(kind, options)
-    if options.get("sortkeys", "false").lower() == "true" and isinstance(kind, StructType):
-        fields = sorted(kind.fields, key=lambda field: field.name)
-        value = _each_field(value, kind, lambda part, field: _formatted(part, field.type, options, settings), fields)
-        shown = _as_texts(StructType(tuple(fields)), options)
-    else:
-        value = _formatted(value, kind, options, settings)
-    nulls = options.get("ignorenullfields", "true").lower() == "false"
-    return to_json_sql(value, shown, settings.time_zone, nulls=nulls)
+    if _is_on(options, "sortKeys", default=False) and isinstance(kind, StructType):
+        fields = tuple(sorted(kind.fields, key=lambda field: field.name))
+        kind, value = StructType(fields), _packed(value, fields, lambda part, _field: part)
+    value = _formatted(value, kind, options, settings)
+    nulls = not _is_on(options, "ignoreNullFields", default=True)
+    return to_json_sql(value, _as_texts(kind, options), settings.time_zone, nulls=nulls)
 
 
-def _formatted(value: str, kind: DataType, options: Mapping[str, str], settings: SqlSettings) -> str:
-    """Return a value with texts in place of what an option says how to write."""
-    if not _has_moments(kind, options):
-        return value
-    match kind:
-        case StructType():
-            return _each_field(value, kind, lambda part, field: _formatted(part, field.type, options, settings))
-        case ArrayType():
-            return each(value, lambda item: _formatted(item, kind.element, options, settings))
-        case MapType():
-            pair = "struct_pack(key := {0}.key, value := {1})"
-            pairs = each(
-                f"map_entries({value})",
-                lambda item: pair.format(item, _formatted(f"{item}.value", kind.value, options, settings)),
-            )
-            return f"map_from_entries({pairs})"
-    return format_sql(local(value, kind, settings), options[PATTERNS[kind]], settings=settings)
+def _is_on(options: Mapping[str, str], name: str, *, default: bool) -> bool:
+    written = options.get(name.lower(), str(default)).lower()
+    if written not in ("true", "false"):
+        raise unsupported(f"The option {name} of to_json is true or false; seen: {written!r}.")
+    return written == "true"
 
 
 FUNCTIONS = table(

@@ -10,14 +10,14 @@ import json
 import re
 
 _BLANKS = " \t\r\n"
-_PART = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^"']+|.""", re.DOTALL)
+_PART = re.compile(r"""(['"])((?:[^'"\\]|(?!\1)['"]|\\.)*)(\1?)|[^'"]+""", re.DOTALL)
 _INSIDE = re.compile(r"""\\.|\"""", re.DOTALL)
 _DECODER = json.JSONDecoder()
 
 
 def first_json(text: str) -> str | None:
     """Return the first value of a text as JSON, None where the text begins with none."""
-    strict = "".join(_strict(part[0]) for part in _PART.finditer(text.lstrip(_BLANKS)))
+    strict = _PART.sub(_strict, text.lstrip(_BLANKS))
     try:
         _, end = _DECODER.raw_decode(strict)
     except (ValueError, RecursionError):
@@ -25,11 +25,11 @@ def first_json(text: str) -> str | None:
     return strict[:end]
 
 
-def _strict(part: str) -> str:
-    """Return a string in double quotes, and what is no string as it is."""
-    if len(part) == 1 or part[0] not in "'\"":
-        return part
-    return f'"{_INSIDE.sub(_escaped, part[1:-1])}"'
+def _strict(part: re.Match[str]) -> str:
+    """Return a string in double quotes; what is no string, or does not end, as it is."""
+    if not part[3]:
+        return part[0]
+    return f'"{_INSIDE.sub(_escaped, part[2])}"'
 
 
 def _escaped(found: re.Match[str]) -> str:
